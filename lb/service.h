@@ -1,0 +1,81 @@
+// Services as the data path sees them: frontends that find a service, and a service's set of backends.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "encap/net_types.h"
+
+namespace viaduct {
+
+/// A backend's identity over time. `index` is reused only with another `generation`.
+struct BackendId {
+    std::uint32_t index = 0xffffffff;
+    std::uint32_t generation = 0;
+    bool operator==(const BackendId&) const = default;
+    [[nodiscard]] bool is_none() const { return index == 0xffffffff; }
+};
+
+struct Backend {
+    IpAddress address;
+    Be16 port;
+    std::uint32_t weight = 1;
+    BackendId id;
+};
+
+/// The ready backends of one or several services, in the order of their addresses, with their Maglev table.
+/// Immutable and shared: services with identical backends, and successive snapshots, point to one set.
+class BackendSet {
+public:
+    /// `backends` may come in any order and hold duplicates of (address, port). Empty is a valid set: `empty()`.
+    explicit BackendSet(std::vector<Backend> backends);
+
+    [[nodiscard]] bool empty() const noexcept { return backends_.empty(); }
+    [[nodiscard]] std::span<const Backend> backends() const noexcept { return backends_; }
+    [[nodiscard]] std::span<const std::uint16_t> table() const noexcept { return table_; }
+    /// The Maglev slot of a 32-bit hash, by range reduction (no division). Not for empty sets.
+    [[nodiscard]] std::uint32_t slot(std::uint32_t hash) const noexcept {
+        return static_cast<std::uint32_t>((std::uint64_t{hash} * table_.size()) >> 32U);
+    }
+    /// The backend that a new flow with this hash goes to. Not for empty sets.
+    [[nodiscard]] const Backend& choose(std::uint32_t hash) const noexcept { return backends_[table_[slot(hash)]]; }
+    /// The backend with this identity, or nullptr when it is gone: for stale UDP flows and for affinity.
+    [[nodiscard]] const Backend* find(BackendId id) const noexcept;
+
+private:
+    std::vector<Backend> backends_;  // by (address, port)
+    std::vector<std::uint16_t> table_;
+    std::vector<std::uint16_t> by_id_;  // positions in backends_, sorted by (id.index, id.generation)
+};
+
+using ServiceIndex = std::uint32_t;
+inline constexpr ServiceIndex no_service = 0xffffffff;
+
+/// What to do with new flows to a service without backends.
+enum class WhenEmpty : std::uint8_t {
+    reject,  // TCP RST or ICMP port unreachable: nobody serves it
+    drop,    // silence: the traffic policy is Local, and others may serve it
+};
+
+/// One frontend group of a Service port: all frontends that share policy and backends.
+struct Service {
+    std::uint64_t id = 0;  // stable over snapshots: hash of the name, for connections and affinity
+    std::string name;      // "namespace/name:port" for people
+    NetworkId network{};   // where the backends live
+    WhenEmpty when_empty = WhenEmpty::reject;
+    std::uint32_t affinity_seconds = 0;   // sessionAffinity ClientIP timeout; 0: none
+    std::vector<IpPrefix> source_ranges;  // loadBalancerSourceRanges; empty: everyone
+    std::shared_ptr<const BackendSet> backends;
+
+    [[nodiscard]] bool admits(IpAddress client) const noexcept {
+        if (source_ranges.empty()) return true;
+        for (const IpPrefix& range : source_ranges)
+            if (range.contains(client)) return true;
+        return false;
+    }
+};
+
+}  // namespace viaduct
