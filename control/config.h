@@ -1,0 +1,116 @@
+// The configuration: what viaduct.conf and the command line may say, as plain values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "encap/net_types.h"
+#include "lb/connection_table.h"
+#include "tables/desired.h"
+
+namespace viaduct {
+
+enum class Hugepages : std::uint8_t { automatic, on, off };
+enum class Idle : std::uint8_t { backoff, spin };
+enum class NetworkType : std::uint8_t { flannel, fixed };
+/// What `externalTrafficPolicy: Local` means here (control/selection.h).
+enum class LocalPolicy : std::uint8_t { cluster, node };
+
+/// [port.NAME]
+struct PortConfig {
+    std::string name;
+    std::string device;         // "af_xdp:eth0" or DPDK devargs
+    unsigned queues = 1;        // receive queues
+    std::string network;        // whose pods plain packets may address; "": the first network
+    std::string twin = "auto";  // "auto", "off" or the TAP's name
+};
+
+/// A peer of a `static` network.
+struct StaticPeer {
+    std::string name;
+    IpAddress underlay;
+    Mac mac;
+    std::vector<IpPrefix> pod_subnets;
+};
+
+/// [network.NAME]. What is not set here comes from the network's own objects (flannel) or from a default.
+struct NetworkConfig {
+    std::string name;
+    NetworkType type = NetworkType::flannel;
+    std::string node_name;
+    std::optional<Vni> vni;
+    std::optional<std::uint16_t> udp_port;
+    bool any_vni = false;
+    std::optional<Ipv4> vtep_v4;
+    std::optional<Ipv6> vtep_v6;
+    std::optional<Mac> vtep_mac;
+    std::optional<Prefix<Ipv4>> pod_subnet_v4;
+    std::optional<Prefix<Ipv6>> pod_subnet_v6;
+    std::vector<IpPrefix> cluster_cidrs;
+    std::optional<std::uint16_t> mtu;
+    bool masquerade = true;
+    std::optional<OuterChecksum> outer_checksum;  // nothing: auto
+    DscpMode dscp = DscpMode::uniform;
+    std::uint8_t pipe_dscp = 0;
+    std::uint8_t ttl = 64;
+    std::string host_interface;  // "": the network has no host TAP
+    LocalPolicy local_policy = LocalPolicy::cluster;
+    std::vector<StaticPeer> peers;
+};
+
+/// [source.NAME]
+struct SourceConfig {
+    std::string name;
+    std::string type = "directory";
+    std::string path;
+    std::string network;  // "": the first network
+};
+
+struct Config {
+    /// What the command line asks for.
+    enum class Action : std::uint8_t { run, check, help, version };
+    Action action = Action::run;
+    std::string file;  // that was read; "": none
+
+    unsigned workers = 0;  // 0: auto, one for each CPU of `cpus` or, without, of this process but one
+    std::vector<unsigned> cpus;
+    Hugepages hugepages = Hugepages::automatic;
+    unsigned memory_mb = 256;
+    Idle idle = Idle::backoff;
+    std::chrono::microseconds idle_max_sleep{200};
+    std::string log_level = "info";
+    std::string socket = "/run/viaduct/viaduct.sock";
+    std::size_t connections_v4 = 262'144;  // per worker
+    std::size_t connections_v6 = 65'536;
+    Timeouts timeouts;
+    std::chrono::milliseconds debounce{10};
+    std::string zone;
+    std::string load_balancer_class;
+
+    std::vector<PortConfig> ports;
+    std::vector<NetworkConfig> networks;
+    std::vector<SourceConfig> sources;
+};
+
+/// All that is wrong with a configuration, one line each: file, key, what, and the remedy.
+class ConfigError : public std::runtime_error {
+public:
+    explicit ConfigError(std::vector<std::string> problems);
+    [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
+
+private:
+    std::vector<std::string> problems_;
+};
+
+/// Reads the command line and the file that it names. The command line wins. Throws ConfigError.
+[[nodiscard]] Config load_config(int argc, const char* const* argv);
+
+/// What `--help` and `--version` print.
+[[nodiscard]] std::string help_text();
+[[nodiscard]] std::string version_text();
+
+}  // namespace viaduct
