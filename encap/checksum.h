@@ -1,0 +1,88 @@
+// The Internet checksum (RFC 1071) and its incremental update (RFC 1624), in memory order: no byte is ever swapped.
+#pragma once
+
+#include <cstddef>
+
+#include "encap/net_types.h"
+
+namespace viaduct {
+
+/// Adds `length` bytes, seen as 16-bit words padded with a zero byte (RFC 1071 §4.1), to a running sum. Only the last
+/// of several pieces may have an odd length.
+[[nodiscard]] std::uint64_t add_bytes(std::uint64_t sum, const std::uint8_t* bytes, std::size_t length) noexcept;
+
+/// The 16-bit ones'-complement sum. Zero only when nothing but zeros was added.
+[[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
+    sum = (sum & 0xffffffffU) + (sum >> 32U);
+    sum = (sum & 0xffffffffU) + (sum >> 32U);
+    sum = (sum & 0xffffU) + (sum >> 16U);
+    sum = (sum & 0xffffU) + (sum >> 16U);
+    return static_cast<std::uint16_t>(sum);
+}
+
+/// The checksum field that belongs to a sum. Summing a valid header or segment, its own checksum included, gives 0.
+[[nodiscard]] constexpr Be16 finish(std::uint64_t sum) noexcept {
+    return Be16::from_raw(static_cast<std::uint16_t>(~fold(sum)));
+}
+
+/// The same for UDP, where a field of 0 means "none" (RFC 768).
+[[nodiscard]] constexpr Be16 finish_udp(std::uint64_t sum) noexcept {
+    const Be16 checksum = finish(sum);
+    return checksum.raw() == 0 ? Be16(0xffff) : checksum;
+}
+
+[[nodiscard]] constexpr std::uint64_t sum_of(Be16 v) noexcept { return v.raw(); }
+[[nodiscard]] constexpr std::uint64_t sum_of(Be32 v) noexcept { return v.raw(); }
+[[nodiscard]] constexpr std::uint64_t sum_of(Ipv4 v) noexcept { return v.raw(); }
+[[nodiscard]] constexpr std::uint64_t sum_of(Ipv6 v) noexcept {
+    const auto half = v.raw();
+    return (half[0] & 0xffffffffU) + (half[0] >> 32U) + (half[1] & 0xffffffffU) + (half[1] >> 32U);
+}
+
+/// The pseudo header of TCP, UDP and ICMPv6 (RFC 9293 §3.1, RFC 8200 §8.1); `length` of header and payload.
+template <Address A>
+[[nodiscard]] constexpr std::uint64_t pseudo_sum(const A& source, const A& destination, Protocol protocol,
+                                                 std::uint32_t length) noexcept {
+    return sum_of(source) + sum_of(destination) + sum_of(Be16(static_cast<std::uint16_t>(protocol))) +
+           sum_of(Be32(length));
+}
+
+/// What a set of rewritten fields adds to the sum of the bytes that hold them: −old + new of each (RFC 1624 eqn 3).
+/// Starts from −0, so that no delta is +0 and no update can turn a checksum into 0xffff.
+class ChecksumDelta {
+public:
+    template <class Field>
+    constexpr void change(const Field& before, const Field& after) noexcept {
+        sum_ += static_cast<std::uint16_t>(~fold(sum_of(before)));
+        sum_ += fold(sum_of(after));
+    }
+    [[nodiscard]] constexpr std::uint16_t value() const noexcept { return fold(sum_); }
+
+private:
+    std::uint64_t sum_ = 0xffff;
+};
+
+/// The delta that undoes `delta`.
+[[nodiscard]] constexpr std::uint16_t negated(std::uint16_t delta) noexcept {
+    return delta == 0xffff ? delta : static_cast<std::uint16_t>(~delta);
+}
+
+/// Both deltas at once.
+[[nodiscard]] constexpr std::uint16_t combined(std::uint16_t a, std::uint16_t b) noexcept {
+    return fold(std::uint64_t{a} + b);
+}
+
+/// Updates an IPv4 header, TCP or ICMP checksum. A `delta` of 0 changes nothing.
+constexpr void apply(Be16& checksum, std::uint16_t delta) noexcept {
+    const std::uint32_t sum = static_cast<std::uint16_t>(~checksum.raw()) + std::uint32_t{delta};
+    checksum = Be16::from_raw(static_cast<std::uint16_t>(~((sum & 0xffffU) + (sum >> 16U))));
+}
+
+/// Updates a UDP checksum: none stays none, and a computed 0 is sent as 0xffff (RFC 768).
+constexpr void apply_udp(Be16& checksum, std::uint16_t delta) noexcept {
+    if (checksum.raw() == 0) return;
+    apply(checksum, delta);
+    if (checksum.raw() == 0) checksum = Be16(0xffff);
+}
+
+}  // namespace viaduct
