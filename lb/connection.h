@@ -27,6 +27,7 @@ struct alignas(64) Connection {
     std::uint32_t checked;  // services' version at which `backend` was last known to exist
     TcpState tcp;
     bool translated;  // false: followed only, original.mirrored() == reply
+    bool live;        // in the table; kept by ConnectionTable
 };
 static_assert(sizeof(Connection<Ipv4>) == 64 && sizeof(Connection<Ipv6>) == 128);
 

@@ -1,17 +1,19 @@
 // The connections of one worker: a fixed-size hash table that finds a flow by either direction's key.
 //
-// Theory of operation. Records lie in one array; a free list hands them out. An index of 64-byte buckets finds them:
-// a bucket holds ten (16-bit tag, record index + direction) entries and probes into the next bucket when it is full.
-// A record is entered twice, under `original` and under `reply`. A hit is always confirmed by comparing the whole
+// Theory of operation. Records lie in one array; a free list hands them out. An index (flow_index.h) finds them: a
+// record is entered twice, under `original` and under `reply`, and a hit is always confirmed by comparing the whole
 // key. All memory is taken at construction; nothing allocates afterwards. One thread owns a table; nothing is locked.
-// Expiry is a sweep of a few records per turn, and an expired record found by a lookup counts as absent.
+// Expiry is a sweep of a few records per turn; an expired record that a lookup comes across is erased and not found.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "lb/connection.h"
+#include "lb/flow_index.h"
 #include "lb/huge_array.h"
 
 namespace viaduct {
@@ -33,7 +35,7 @@ struct Hit {
     explicit operator bool() const { return connection != nullptr; }
 };
 
-/// One lookup of a bulk: the key and its hash go in, `hit` comes out.
+/// One lookup of a bulk: the key and its hash (encap/flow_hash.h) go in, `hit` comes out.
 template <Address A>
 struct Lookup {
     const FlowKey<A>* key;
@@ -44,10 +46,12 @@ struct Lookup {
 template <Address A>
 class ConnectionTable {
 public:
+    static constexpr std::size_t max_bulk = 64;
+
     /// Room for `capacity` connections; throws std::bad_alloc when the memory is not to be had.
     ConnectionTable(std::size_t capacity, const Timeouts& timeouts);
 
-    /// Finds all, staged with prefetches; the lookups may be any number up to 64. Expired connections are not found.
+    /// Finds all, staged with prefetches; up to `max_bulk` lookups. Expired connections are not found.
     void find(std::span<Lookup<A>> lookups, Seconds now) noexcept;
     [[nodiscard]] Hit<A> find(const FlowKey<A>& key, std::uint32_t hash, Seconds now) noexcept;
 
@@ -58,16 +62,82 @@ public:
 
     /// Looks at up to `records` records and erases those that have expired. Returns how many it erased.
     std::size_t sweep(std::size_t records, Seconds now) noexcept;
-    [[nodiscard]] bool expired(const Connection<A>& connection, Seconds now) const noexcept;
+    [[nodiscard]] bool expired(const Connection<A>& connection, Seconds now) const noexcept {
+        // Signed: a connection that came from a worker whose clock is ahead is not old.
+        const auto idle = static_cast<std::int32_t>(now - connection.last_seen);
+        return idle > shortest_ && static_cast<Seconds>(idle) > idle_limit(connection);
+    }
 
-    [[nodiscard]] std::size_t size() const noexcept;
-    [[nodiscard]] std::size_t capacity() const noexcept;
+    [[nodiscard]] std::size_t size() const noexcept { return records_.size() - free_count_; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return records_.size(); }
     /// Bytes in use for records, index and free list together.
-    [[nodiscard]] std::size_t memory() const noexcept;
+    [[nodiscard]] std::size_t memory() const noexcept { return records_.memory() + index_.memory() + free_.memory(); }
 
     /// Copies up to `out.size()` live connections from record `cursor` on; returns the next cursor, 0 at the end.
     [[nodiscard]] std::size_t copy(std::size_t cursor, std::span<Connection<A>> out,
                                    std::size_t& copied) const noexcept;
+
+private:
+    [[nodiscard]] static bool same(const FlowKey<A>& a, const FlowKey<A>& b) noexcept {
+        using Words = std::array<std::uint64_t, sizeof(FlowKey<A>) / 8>;
+        const auto x = std::bit_cast<Words>(a);
+        const auto y = std::bit_cast<Words>(b);
+        std::uint64_t different = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) different |= x[i] ^ y[i];
+        return different == 0;
+    }
+    [[nodiscard]] Connection<A>& record(std::uint32_t entry) const noexcept { return records_[entry >> 1U]; }
+    [[nodiscard]] static Direction direction(std::uint32_t entry) noexcept {
+        return static_cast<Direction>(entry & 1U);
+    }
+    [[nodiscard]] bool is(std::uint32_t entry, const FlowKey<A>& key) const noexcept {
+        const Connection<A>& candidate = record(entry);
+        return same((entry & 1U) == 0 ? candidate.original : candidate.reply, key) && candidate.live;
+    }
+    [[nodiscard]] Seconds idle_limit(const Connection<A>& connection) const noexcept;
+    [[nodiscard]] Hit<A> found(std::uint32_t entry, Seconds now) noexcept {
+        Connection<A>& connection = record(entry);
+        if (!expired(connection, now)) return {&connection, direction(entry)};
+        erase(connection);
+        return {};
+    }
+
+    HugeArray<Connection<A>> records_;
+    FlowIndex index_;
+    HugeArray<std::uint32_t> free_;  // a stack of record numbers
+    std::size_t free_count_;
+    std::size_t swept_ = 0;  // where the sweep goes on
+    Timeouts timeouts_;
+    std::int32_t shortest_;  // of the timeouts: nothing idle for less has expired
 };
+
+template <Address A>
+inline Hit<A> ConnectionTable<A>::find(const FlowKey<A>& key, std::uint32_t hash, Seconds now) noexcept {
+    const std::uint32_t entry = index_.find(hash, [&](std::uint32_t candidate) { return is(candidate, key); });
+    return entry == FlowIndex::absent ? Hit<A>{} : found(entry, now);
+}
+
+template <Address A>
+inline void ConnectionTable<A>::find(std::span<Lookup<A>> lookups, Seconds now) noexcept {
+    std::array<std::uint32_t, max_bulk> entries;
+    for (const Lookup<A>& lookup : lookups) index_.prefetch(lookup.hash);
+    for (std::size_t i = 0; i < lookups.size(); ++i) {
+        entries[i] = index_.first(lookups[i].hash);
+        if (entries[i] >= FlowIndex::elsewhere) continue;
+        const auto* line = reinterpret_cast<const std::uint8_t*>(&record(entries[i]));
+        __builtin_prefetch(line, 1);
+        if constexpr (sizeof(Connection<A>) > 64) __builtin_prefetch(line + 64, 1);
+    }
+    for (std::size_t i = 0; i < lookups.size(); ++i) {
+        Lookup<A>& lookup = lookups[i];
+        if (entries[i] < FlowIndex::elsewhere && is(entries[i], *lookup.key)) [[likely]]
+            lookup.hit = found(entries[i], now);
+        else
+            lookup.hit = entries[i] == FlowIndex::absent ? Hit<A>{} : find(*lookup.key, lookup.hash, now);
+    }
+}
+
+extern template class ConnectionTable<Ipv4>;
+extern template class ConnectionTable<Ipv6>;
 
 }  // namespace viaduct

@@ -13,9 +13,9 @@ template <Address A>
 void prepare_translation(Connection<A>& connection) noexcept;
 
 /// Rewrites the packet whose frame starts at `frame` so that it continues from one side of the connection to the
-/// other: addresses, ports or echo identifier, IPv4 header checksum, TCP/UDP/ICMP/ICMPv6 checksum; SCTP needs its
-/// CRC32c anew, over the `meta.ip_length` bytes, which must be contiguous. A UDP checksum of 0 stays 0 over IPv4, a
-/// computed 0 becomes 0xffff. Later fragments get their addresses only. `meta` keeps the key as it was received.
+/// other: addresses, ports or echo identifier, IPv4 header checksum, TCP/UDP/ICMP/ICMPv6/SCTP checksum, all from the
+/// headers alone. A UDP checksum of 0 stays 0, a computed 0 becomes 0xffff. Later fragments get their addresses only.
+/// `meta` keeps the key as it was received.
 template <Address A>
 void translate(std::uint8_t* frame, const PacketMeta& meta, const Connection<A>& connection, Direction from) noexcept;
 

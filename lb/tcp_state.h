@@ -18,10 +18,11 @@ enum class TcpState : std::uint8_t {
     reset,         // a RST was seen: kept for a while, and revived by traffic (RFC 7857 §2.2)
 };
 
-/// The state after a packet with these flags from this end.
+/// The state after a packet with these flags (TcpHeader::fin …) from this end.
 [[nodiscard]] TcpState tcp_next(TcpState now, Direction from, std::uint8_t tcp_flags) noexcept;
 
-/// A SYN that may open a new connection in place of this one (RFC 5382 REQ-? / RFC 6056: TIME_WAIT reuse).
+/// A SYN that may open a new connection in place of this one: the client has finished with it, or it was reset, and the
+/// same port comes round again (RFC 9293 §3.6.1, RFC 6191: TIME-WAIT reuse). `tcp_next` answers it with `syn_sent`.
 [[nodiscard]] bool tcp_reopens(TcpState now, Direction from, std::uint8_t tcp_flags) noexcept;
 
 }  // namespace viaduct

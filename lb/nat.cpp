@@ -1,0 +1,243 @@
+// Rewriting packets: the fast way for the packet itself, the careful way for what an ICMP error quotes.
+#include "lb/nat.h"
+
+#include <algorithm>
+
+#include "encap/checksum.h"
+#include "encap/wire.h"
+#include "lb/sctp_crc.h"
+
+namespace viaduct {
+namespace {
+
+template <Address A>
+using IpHeader = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
+
+// What a packet is to carry.
+template <Address A>
+struct Ends {
+    const A& source;
+    const A& destination;
+    Be16 source_port, destination_port;
+};
+
+template <Address A>
+Ends<A> as_is(const FlowKey<A>& key) noexcept {
+    return {key.source, key.destination, key.source_port, key.destination_port};
+}
+
+template <Address A>
+Ends<A> mirrored(const FlowKey<A>& key) noexcept {
+    return {key.destination, key.source, key.destination_port, key.source_port};
+}
+
+// What to add to the checksums, for the addresses and for the whole flow.
+struct Deltas {
+    std::uint16_t address, transport;
+};
+
+template <Address A>
+Deltas deltas(const Connection<A>& connection, bool towards_reply) noexcept {
+    const Deltas forth{connection.address_delta, connection.transport_delta};
+    return towards_reply ? forth : Deltas{negated(forth.address), negated(forth.transport)};
+}
+
+template <Address A>
+void rewrite_echo(IcmpHeader& icmp, bool request, const Ends<A>& ends, std::uint16_t delta) noexcept {
+    icmp.id = request ? ends.source_port : ends.destination_port;
+    apply(icmp.checksum, delta);
+}
+
+template <Address A>
+void rewrite_ports(std::uint8_t* transport, const PacketMeta& meta, Protocol protocol, const Ends<A>& ends,
+                   std::uint16_t delta) noexcept {
+    if (protocol == Protocol::sctp) {  // not for a first fragment, whose datagram's length nobody knows yet
+        const auto length = static_cast<std::size_t>(meta.ip_length - (meta.transport_at - meta.network_at));
+        rewrite_sctp_ports(header_at<SctpHeader>(transport), length, ends.source_port, ends.destination_port);
+        return;
+    }
+    auto& udp = header_at<UdpHeader>(transport);  // TCP's ports are at the same place
+    udp.source_port = ends.source_port;
+    udp.destination_port = ends.destination_port;
+    if (protocol == Protocol::tcp)
+        apply(header_at<TcpHeader>(transport).checksum, delta);
+    else
+        apply_udp(udp.checksum, delta);
+}
+
+template <Address A>
+void rewrite(std::uint8_t* frame, const PacketMeta& meta, const Ends<A>& ends, Deltas delta) noexcept {
+    auto& ip = header_at<IpHeader<A>>(frame + meta.network_at);
+    ip.source = ends.source;
+    ip.destination = ends.destination;
+    if constexpr (std::same_as<A, Ipv4>) apply(ip.checksum, delta.address);
+    std::uint8_t* transport = frame + meta.transport_at;
+    if (meta.transport == Transport::flow) [[likely]]
+        rewrite_ports(transport, meta, meta.flow<A>().protocol, ends, delta.transport);
+    else if (meta.transport == Transport::echo_request || meta.transport == Transport::echo_reply)
+        rewrite_echo(header_at<IcmpHeader>(transport), meta.transport == Transport::echo_request, ends,
+                     delta.transport);
+}
+
+// Changes a field and remembers what that means to a checksum over it.
+template <class Field>
+void replace(Field& field, const Field& value, ChecksumDelta& delta) noexcept {
+    delta.change(field, value);
+    field = value;
+}
+
+// The transport header of a quoted packet. `here` is false when none of it is quoted.
+struct QuotedTransport {
+    bool here = false;
+    Protocol protocol{};
+    std::size_t at = 0;      // from the quoted IP header
+    std::size_t length = 0;  // of the transport header and payload when the packet was whole
+};
+
+QuotedTransport quoted_transport(const Ipv4Header& ip) noexcept {
+    const std::size_t total = ip.total_length.value();
+    return {.here = ip.fragment_offset() == 0 && total >= ip.length(),
+            .protocol = ip.protocol,
+            .at = ip.length(),
+            .length = total - ip.length()};
+}
+
+// Walks the extension headers that may precede a transport header (RFC 8200 §4.1), eight at most.
+QuotedTransport quoted_transport(const Ipv6Header& ip, std::size_t available) noexcept {
+    constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, destination_options = 60;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&ip);
+    std::size_t at = sizeof(Ipv6Header);
+    std::uint8_t type = ip.next_header;
+    for (int headers = 0; headers < 8 && at + 8 <= available; ++headers) {
+        if (type == fragment) {
+            if ((header_at<Ipv6Fragment>(bytes + at).offset_more.value() >> 3U) != 0) return {};
+        } else if (type != hop_by_hop && type != routing && type != destination_options) {
+            break;
+        }
+        const std::size_t length = type == fragment ? 8U : (bytes[at + 1] + 1U) * 8U;
+        type = bytes[at];
+        at += length;
+    }
+    const std::size_t total = sizeof(Ipv6Header) + ip.payload_length.value();
+    return {.here = total >= at, .protocol = Protocol{type}, .at = at, .length = total - at};
+}
+
+// Rewrites as much of the transport header as is quoted. A checksum beyond the quote needs nothing.
+template <Address A>
+void rewrite_quoted_transport(std::uint8_t* bytes, std::size_t available, const QuotedTransport& quoted,
+                              const Ends<A>& ends, std::uint16_t delta, ChecksumDelta& icmp) noexcept {
+    const auto checksum = [&](Be16& field, auto update) {
+        Be16 value = field;
+        update(value, delta);
+        replace(field, value, icmp);
+    };
+    const Protocol protocol = quoted.protocol;
+    if (available < sizeof(UdpHeader)) return;
+    if (protocol == Protocol::icmp || protocol == Protocol::icmpv6) {
+        auto& echo = header_at<IcmpHeader>(bytes);
+        const bool request = echo.type == (protocol == Protocol::icmp ? 8 : 128);
+        replace(echo.id, request ? ends.source_port : ends.destination_port, icmp);
+        checksum(echo.checksum, apply);
+        return;
+    }
+    auto& udp = header_at<UdpHeader>(bytes);
+    if (protocol == Protocol::sctp && available >= sizeof(SctpHeader) && quoted.length >= sizeof(SctpHeader)) {
+        SctpHeader sctp = header_at<SctpHeader>(bytes);
+        rewrite_sctp_ports(sctp, quoted.length, ends.source_port, ends.destination_port);
+        replace(header_at<SctpHeader>(bytes).checksum, sctp.checksum, icmp);
+    }
+    replace(udp.source_port, ends.source_port, icmp);
+    replace(udp.destination_port, ends.destination_port, icmp);
+    if (protocol == Protocol::udp) checksum(udp.checksum, apply_udp);
+    if (protocol == Protocol::tcp && available >= sizeof(TcpHeader))
+        checksum(header_at<TcpHeader>(bytes).checksum, apply);
+}
+
+// Rewrites the quoted packet of `available` bytes; `icmp` collects what that means to the checksum around it.
+template <Address A>
+void rewrite_quote(std::uint8_t* quote, std::size_t available, const Ends<A>& ends, Deltas delta,
+                   ChecksumDelta& icmp) noexcept {
+    if (available < sizeof(IpHeader<A>)) return;
+    auto& ip = header_at<IpHeader<A>>(quote);
+    replace(ip.source, ends.source, icmp);
+    replace(ip.destination, ends.destination, icmp);
+    QuotedTransport transport;
+    if constexpr (std::same_as<A, Ipv4>) {
+        Be16 checksum = ip.checksum;
+        apply(checksum, delta.address);
+        replace(ip.checksum, checksum, icmp);
+        transport = quoted_transport(ip);
+    } else {
+        transport = quoted_transport(ip, available);
+    }
+    if (transport.here && transport.at < available)
+        rewrite_quoted_transport(quote + transport.at, available - transport.at, transport, ends, delta.transport,
+                                 icmp);
+}
+
+}  // namespace
+
+template <Address A>
+void prepare_translation(Connection<A>& connection) noexcept {
+    const FlowKey<A>& before = connection.original;
+    const FlowKey<A> after = connection.reply.mirrored();
+    ChecksumDelta addresses, ports;
+    addresses.change(before.source, after.source);
+    addresses.change(before.destination, after.destination);
+    ports.change(before.source_port, after.source_port);
+    ports.change(before.destination_port, after.destination_port);
+    connection.address_delta = addresses.value();
+    // ICMP over IPv4 alone has no pseudo header: the addresses are not its checksum's business.
+    connection.transport_delta =
+        before.protocol == Protocol::icmp ? ports.value() : combined(addresses.value(), ports.value());
+    connection.translated = before != after;
+}
+
+template <Address A>
+void translate(std::uint8_t* frame, const PacketMeta& meta, const Connection<A>& connection, Direction from) noexcept {
+    const bool original = from == Direction::original;
+    rewrite(frame, meta, mirrored(original ? connection.reply : connection.original), deltas(connection, original));
+}
+
+template <Address A>
+void translate_back(std::uint8_t* frame, const PacketMeta& meta, const Connection<A>& connection,
+                    Direction from) noexcept {
+    const bool original = from == Direction::original;
+    rewrite(frame, meta, as_is(original ? connection.original : connection.reply), deltas(connection, !original));
+}
+
+template <Address A>
+void translate_icmp_error(std::uint8_t* frame, std::size_t length, const PacketMeta& meta,
+                          const Connection<A>& connection, Direction quoted_from) noexcept {
+    const bool original = quoted_from == Direction::original;
+    const FlowKey<A>& sender = original ? connection.original : connection.reply;
+    const FlowKey<A>& receiver = original ? connection.reply : connection.original;
+    const std::size_t quote_at = meta.transport_at + sizeof(IcmpHeader);
+    const std::size_t end = std::min<std::size_t>(length, meta.network_at + std::size_t{meta.ip_length});
+    if (end < quote_at) return;
+
+    auto& ip = header_at<IpHeader<A>>(frame + meta.network_at);
+    ChecksumDelta outer, icmp;
+    if (ip.source == receiver.source) replace(ip.source, sender.destination, outer);
+    replace(ip.destination, sender.source, outer);
+    rewrite_quote(frame + quote_at, end - quote_at, as_is(sender), deltas(connection, !original), icmp);
+    Be16& checksum = header_at<IcmpHeader>(frame + meta.transport_at).checksum;
+    if constexpr (std::same_as<A, Ipv4>)
+        apply(ip.checksum, outer.value());
+    else
+        apply(checksum, outer.value());  // ICMPv6 has a pseudo header
+    apply(checksum, icmp.value());
+}
+
+template void prepare_translation(Connection<Ipv4>&) noexcept;
+template void prepare_translation(Connection<Ipv6>&) noexcept;
+template void translate(std::uint8_t*, const PacketMeta&, const Connection<Ipv4>&, Direction) noexcept;
+template void translate(std::uint8_t*, const PacketMeta&, const Connection<Ipv6>&, Direction) noexcept;
+template void translate_back(std::uint8_t*, const PacketMeta&, const Connection<Ipv4>&, Direction) noexcept;
+template void translate_back(std::uint8_t*, const PacketMeta&, const Connection<Ipv6>&, Direction) noexcept;
+template void translate_icmp_error(std::uint8_t*, std::size_t, const PacketMeta&, const Connection<Ipv4>&,
+                                   Direction) noexcept;
+template void translate_icmp_error(std::uint8_t*, std::size_t, const PacketMeta&, const Connection<Ipv6>&,
+                                   Direction) noexcept;
+
+}  // namespace viaduct
