@@ -1,0 +1,167 @@
+"""A Kubernetes cluster's network out of namespaces: three nodes with pods, an outside client, and a gateway's place.
+
+                                       vd-net: one Linux bridge, 192.168.77.0/24 fd00:77::/64
+    vd-client ── outside ─ vd-gw ─ underlay ──┬─────────────────┬─────────────────┐
+    198.51.100.2           198.51.100.1       vd-node1          vd-node2          vd-node3
+    2001:db8:100::2        2001:db8:100::1    web1 plain1       web2 shared       web3 lonely
+                                              (10.244.1.0/24)   (10.244.2.0/24)   (10.244.3.0/24)
+
+Nodes and pod subnets come from the Node objects that the gateway reads as well. Between node1 and node3 there is no
+direct route: they reach each other's pods and hosts by way of the gateway, and the client too.
+"""
+import dataclasses
+import ipaddress
+import json
+import pathlib
+import shutil
+import time
+
+import yaml
+
+import flannel
+import netns
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+OBJECTS = ROOT / "deploy/demo.d/cluster.d"
+UNDERLAY_MTU = 1500
+UNDERLAY = ("192.168.77.0/24", "fd00:77::/64")
+CLIENT = {4: "198.51.100.2", 6: "2001:db8:100::2"}
+GATEWAY = {4: "198.51.100.1", 6: "2001:db8:100::1"}
+OUTSIDE = [ipaddress.ip_network(net) for net in ("198.51.100.0/24", "2001:db8:100::/64")]
+WITHOUT_DIRECT_ROUTE = {("node1", "node3"), ("node3", "node1")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pod:
+    name: str
+    node: str
+    host: int                     # the last part of both its addresses
+    ports: tuple[int, ...] = (8080,)  # of HTTP servers, and of a UDP echo server each
+    linked: bool = True           # False: only a loopback, like docker's --network none
+
+
+PODS = [
+    Pod("web1", "node1", 11), Pod("web2", "node2", 11), Pod("web3", "node3", 11),
+    Pod("plain1", "node1", 12),
+    Pod("shared", "node2", 12, ports=(8081, 8082)),
+    Pod("lonely", "node3", 12, linked=False),
+]
+HOST_PORT = 8090  # every node's own server: a backend in docker's host mode
+
+
+class Cluster:
+    def __init__(self, queues=1):
+        self.queues = queues  # of the gateway's two interfaces
+        self.objects = netns.STATE / "cluster.d"
+        self.nodes, self.networks, self.vxlan_port = {}, {}, 0
+
+    def up(self):
+        shutil.copytree(OBJECTS, self.objects)
+        self.read_objects()
+        netns.add("net", "client", *self.nodes, *(pod.name for pod in PODS))
+        self.add_underlay()
+        self.add_outside()
+        for name in self.nodes:
+            if name != "gw":
+                self.add_node(name)
+        for pod in PODS:
+            self.add_pod(pod)
+        self.start_servers()
+
+    def read_objects(self):
+        documents = [doc for path in sorted(self.objects.glob("*.yaml")) for doc in yaml.safe_load_all(path.read_text())]
+        self.nodes = {doc["metadata"]["name"]: doc for doc in documents if doc["kind"] == "Node"}
+        settings = next(json.loads(doc["data"]["net-conf.json"]) for doc in documents if doc["kind"] == "ConfigMap")
+        self.networks = {4: settings["Network"], 6: settings["IPv6Network"]}
+        self.vxlan_port = settings["Backend"]["Port"]
+
+    def lease(self, node, family):
+        return next(lease for lease in flannel.leases(self.nodes[node]) if lease.family == family)
+
+    def address(self, pod_name, family):
+        pod = next(pod for pod in PODS if pod.name == pod_name)
+        return str(self.lease(pod.node, family).subnet[pod.host if family == 4 else int(str(pod.host), 16)])
+
+    def node_address(self, node, family):
+        return self.lease(node, family).public_ip
+
+    def overlay_address(self, node, family):
+        return self.lease(node, family).gateway
+
+    # Underlay and outside ---------------------------------------------------------------------------------------------
+    def add_underlay(self):
+        netns.ip("net", f"link add name underlay mtu {UNDERLAY_MTU} type bridge mcast_snooping 0", "link set underlay up")
+        for name in self.nodes:
+            inner = "underlay" if name == "gw" else "eth0"
+            self.join(name, inner, "net", name, queues=self.queues if name == "gw" else 1)
+            netns.ip("net", f"link set {name} master underlay")
+            for net, family in zip(UNDERLAY, (4, 6)):
+                length = net.partition("/")[2]
+                netns.ip(name, f"addr add {self.node_address(name, family)}/{length} dev {inner}")
+
+    def add_outside(self):
+        self.join("gw", "outside", "client", "eth0", queues=self.queues)
+        for ns, device, addresses in (("gw", "outside", GATEWAY), ("client", "eth0", CLIENT)):
+            netns.ip(ns, f"addr add {addresses[4]}/24 dev {device}", f"addr add {addresses[6]}/64 dev {device}")
+        netns.ip("client", f"route add default via {GATEWAY[4]}", f"route add default via {GATEWAY[6]}")
+
+    def join(self, ns, device, other_ns, other, queues=1):
+        """A cable. The far end computes every checksum and cuts every segment itself: an AF_XDP socket is handed
+        frames as they are, and one with a checksum left to the hardware that is not there would be broken."""
+        count = f"numtxqueues {queues} numrxqueues {queues}"
+        netns.ip(ns, f"link add name {device} {count} type veth "
+                     f"peer name {other} netns {netns.PREFIX}{other_ns} {count}", f"link set {device} up")
+        netns.ip(other_ns, f"link set {other} up")
+        for where, end in ((ns, device), (other_ns, other)):
+            netns.run("ethtool", "-K", end, "tx", "off", "tso", "off", "gso", "off", "gro", "off", ns=where)
+
+    # Nodes and pods ---------------------------------------------------------------------------------------------------
+    def add_node(self, name):
+        netns.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", ns=name)
+        flannel.add_devices(name, self.nodes[name], self.vxlan_port, UNDERLAY_MTU)
+        netns.ip(name, f"link add name cni0 mtu {UNDERLAY_MTU - flannel.OVERHEAD[4]} type bridge", "link set cni0 up",
+                 *(f"addr add {lease.subnet[1]}/{lease.subnet.prefixlen} dev cni0"
+                   for lease in flannel.leases(self.nodes[name])))
+        # A pod that is not there is known to be absent in half a second instead of three.
+        netns.run("sysctl", "-qw", *(f"net.ipv{version}.neigh.cni0.retrans_time_ms=150" for version in (4, 6)), ns=name)
+        self.program_peers(name)
+        flannel.add_masquerade(name, self.nodes[name], self.networks, OUTSIDE)
+
+    def program_peers(self, name):
+        gateway = self.nodes["gw"]
+        flannel.add_peer(name, gateway)
+        for peer in self.nodes:
+            if peer not in (name, "gw"):
+                flannel.add_peer(name, self.nodes[peer], via=gateway if (name, peer) in WITHOUT_DIRECT_ROUTE else None)
+        for net in OUTSIDE:
+            flannel.route(name, net, self.lease("gw", net.version))
+
+    def add_pod(self, pod):
+        if not pod.linked:
+            return
+        mtu = UNDERLAY_MTU - flannel.OVERHEAD[4]
+        netns.ip(pod.node, f"link add name {pod.name} mtu {mtu} type veth "
+                           f"peer name eth0 netns {netns.PREFIX}{pod.name} mtu {mtu}",
+                 f"link set {pod.name} master cni0 up")
+        netns.ip(pod.name, "link set eth0 up")
+        for family, lease in zip((4, 6), flannel.leases(self.nodes[pod.node])):
+            netns.ip(pod.name, f"addr add {self.address(pod.name, family)}/{lease.subnet.prefixlen} dev eth0",
+                     f"route add default via {lease.subnet[1]}")
+
+    def start_servers(self):
+        places = [(pod.name, pod.name, port) for pod in PODS for port in pod.ports]
+        places += [(name, name, HOST_PORT) for name in self.nodes]
+        for ns, name, port in places:
+            label = name if (name, port) not in (("shared", 8081), ("shared", 8082)) else f"{name}-{port}"
+            netns.start(ns, "/usr/bin/python3", str(HERE / "backend.py"), label, str(port), log=f"backend-{label}.log")
+        for ns, _, port in places:
+            self.await_listener(ns, port)
+
+    @staticmethod
+    def await_listener(ns, port, patience=10.0):
+        deadline = time.monotonic() + patience
+        while not netns.run("ss", "-Hltn", "sport", "=", f":{port}", ns=ns):
+            if time.monotonic() > deadline:
+                raise netns.CommandFailed(f"the server in {ns} does not listen on port {port} (see {netns.STATE})")
+            time.sleep(0.05)
