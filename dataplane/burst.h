@@ -8,8 +8,8 @@
 
 #include "encap/drop.h"
 #include "encap/packet.h"
-#include "lb/connection_table.h"
-#include "tables/counters.h"
+#include "lb/connection.h"
+#include "lb/snat.h"
 #include "tables/routes.h"
 
 namespace viaduct {
@@ -19,27 +19,31 @@ enum class Verdict : std::uint8_t { travelling, forward, hand_over, kernel, held
 
 using Slot = std::uint8_t;  // a packet's place in its burst
 
-/// The part of a packet's metadata that only the middle stages need.
+/// Why a packet has to do with connections.
+enum class Interest : std::uint8_t {
+    none,        // routed as it is: pod to pod, or a network without masquerade
+    service,     // to a service's own address
+    node_port,   // to an address of the gateway's that NodePorts share with the kernel
+    reply,       // to an SNAT address
+    masquerade,  // from outside to a pod: takes an SNAT address
+    follow,      // from a pod to the outside: remembered, so that its replies are not masqueraded
+};
+
+/// What the middle stages find out and decide about a packet.
 struct Treatment {
-    // track → translate: the packet's connection, of the packet's family
-    union Tracked {
-        Connection<Ipv4>* v4;
-        Connection<Ipv6>* v6;
-    } connection{nullptr};
-    Direction direction{};
-    bool quoted = false;            // an ICMP error: `direction` is the quoted packet's
-    bool wants_connection = false;  // track looked for a connection and found none
-    WorkerId owner = 0;             // hand_over
-    // balance, for explain: which service decided
-    ServiceIndex service = no_service;
-    // route
-    RouteTarget target{};
+    void* connection = nullptr;  // track → translate: a Connection of the packet's family
+    Direction direction{};       // of the packet, or of the quoted packet in an ICMP error
+    Interest interest{};
+    bool unknown = false;  // track looked for its connection and found none
+    NetworkId network{};   // where it goes on: a Service may lie in another network than the client
     PortId egress = PortId::none;
+    WorkerId owner = 0;                 // whom to hand it over to
+    ServiceIndex service = no_service;  // what balance chose from, for explain
+    RouteTarget target{};
 
     template <Address A>
-    [[nodiscard]] Connection<A>*& tracked() noexcept {
-        if constexpr (std::same_as<A, Ipv4>) return connection.v4;
-        else return connection.v6;
+    [[nodiscard]] Connection<A>* tracked() const noexcept {
+        return static_cast<Connection<A>*>(connection);
     }
 };
 
@@ -53,14 +57,24 @@ public:
     std::array<Treatment, capacity> treatment;
     std::array<Verdict, capacity> verdict;
     std::array<Drop, capacity> reason;  // when the verdict is drop
-    // packets still travelling, in order of arrival
+    // the packets still travelling, in order of arrival
     std::array<Slot, capacity> live;
     unsigned live_count = 0;
 
     [[nodiscard]] std::uint8_t* frame(Slot slot) const noexcept { return rte_pktmbuf_mtod(mbufs[slot], std::uint8_t*); }
     [[nodiscard]] std::uint8_t* ip(Slot slot) const noexcept { return frame(slot) + meta[slot].network_at; }
 
-    /// Decides a packet's fate. Only for a slot that `for_each` is visiting.
+    /// Begins: `count` packets with their ingress set are travelling.
+    void start() noexcept {
+        for (unsigned i = 0; i < count; ++i) {
+            verdict[i] = Verdict::travelling;
+            treatment[i] = {};
+            live[i] = static_cast<Slot>(i);
+        }
+        live_count = count;
+    }
+
+    /// Decides a packet's fate. It leaves the travelling ones when `for_each` has passed it.
     void decide(Slot slot, Verdict v) noexcept { verdict[slot] = v; }
     void drop(Slot slot, Drop why) noexcept {
         verdict[slot] = Verdict::drop;

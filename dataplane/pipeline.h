@@ -3,14 +3,7 @@
 
 #include <cstddef>
 
-#include "dataplane/burst.h"
-#include "dataplane/fragments.h"
-#include "dataplane/icmp_sender.h"
-#include "dataplane/surroundings.h"
-#include "dataplane/waiting.h"
-#include "lb/affinity.h"
-#include "lb/connection_table.h"
-#include "tables/snapshot.h"
+#include "dataplane/stages.h"
 
 namespace viaduct {
 
@@ -23,38 +16,44 @@ struct PipelineSizes {
     std::size_t waiting_packets = 512;
 };
 
-/// The connections of both families.
-struct Connections {
-    ConnectionTable<Ipv4> v4;
-    ConnectionTable<Ipv6> v6;
-    template <Address A>
-    [[nodiscard]] ConnectionTable<A>& family() noexcept {
-        if constexpr (std::same_as<A, Ipv4>) return v4;
-        else return v6;
-    }
+/// Looks on after every stage: for explain. The workers' pipelines have none.
+class StageObserver {
+public:
+    virtual ~StageObserver() = default;
+    virtual void after(const char* stage, const Burst& burst) noexcept = 0;
 };
 
 class Pipeline {
 public:
     Pipeline(const Surroundings& surroundings, const PipelineSizes& sizes, const Timeouts& timeouts);
 
-    /// Takes a burst just received from a port (mbufs, count and each meta's `ingress` are set) to its end: afterwards no packet of it
-    /// is in the caller's hands. `clock` is this worker's coarse time.
+    /// Takes a burst just received (mbufs, count and each meta's `ingress` are set) to its end: afterwards no packet of
+    /// it is in the caller's hands. `clock` is this worker's coarse time.
     void run(Burst& burst, const Snapshot& now, Seconds clock) noexcept;
-    /// The same for packets that another worker parsed and handed over.
+    /// The same for packets that another worker has parsed: mbufs and count are set, the rest is carried.
     void resume(Burst& burst, const Snapshot& now, Seconds clock) noexcept;
     /// Between bursts: expires connections, lets go of packets that waited. Bounded work.
     void tidy(const Snapshot& now, Seconds clock) noexcept;
 
+    void observe(StageObserver* observer) noexcept { observer_ = observer; }
     [[nodiscard]] Connections& connections() noexcept { return connections_; }
 
 private:
-    Surroundings surroundings_;
+    void process(Burst& burst, const Snapshot& now, Seconds clock) noexcept;
+    void send(Burst& burst, const Snapshot& now, Seconds clock) noexcept;
+    void send_originated(const Snapshot& now, Seconds clock) noexcept;
+    void seen(const char* stage, const Burst& burst) noexcept {
+        if (observer_ != nullptr) observer_->after(stage, burst);
+    }
+
+    Surroundings around_;
     Connections connections_;
     AffinityTable affinities_;
     FragmentTable fragments_;
     WaitingPackets waiting_;
-    IcmpSender icmp_;
+    Originated originated_;
+    Burst ready_, hopeless_;  // tidy's
+    StageObserver* observer_ = nullptr;
 };
 
 }  // namespace viaduct

@@ -13,8 +13,8 @@
 
 namespace viaduct {
 
-/// One worker's way out of one port. `send` takes `count` packets of this port and returns how many it accepted; the caller
-/// keeps the rest. A plain function and its context, so that tests and benchmarks bring their own.
+/// One worker's way out of one port. `send` takes `count` packets of this port and returns how many it accepted; the
+/// caller keeps the rest. A plain function and its context, so that tests and benchmarks bring their own.
 struct TransmitQueue {
     using Send = std::uint16_t (*)(void* context, rte_mbuf** packets, std::uint16_t count) noexcept;
     Send send = nullptr;  // nullptr: this port does not exist

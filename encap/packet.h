@@ -45,7 +45,7 @@ struct alignas(64) PacketMeta {
     bool first_fragment;  // carries ports, but more fragments follow
     bool from_overlay;    // arrived in a tunnel
     bool handed_over;     // by another worker: owner and decapsulation are settled
-    std::uint8_t unused;
+    std::uint8_t hops;    // workers that have looked for its connection in vain
 
     template <Address A>
     [[nodiscard]] FlowKey<A>& flow() noexcept {

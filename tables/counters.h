@@ -41,6 +41,7 @@ struct alignas(64) WorkerCounters {
     Counter handed_over;  // packets passed to another worker (counted as rx here, as an outcome there)
     Counter encapsulated, decapsulated, translated;
     Counter connections_opened, connections_expired;
+    Counter untracked;    // new flows that a full table could not remember and that were forwarded all the same
     Counter connections_v4, connections_v6;  // gauges
     Counter turns, busy_turns, sleeps;       // of the worker's loop
     std::array<Counter, drop_count> drops;

@@ -1,0 +1,147 @@
+// See originated.h.
+#include "dataplane/originated.h"
+
+#include <rte_ip_frag.h>
+
+#include <span>
+
+#include "encap/checksum.h"
+
+namespace viaduct {
+namespace {
+
+constexpr std::uint16_t ethernet = sizeof(EthernetHeader);
+
+/// Whose name an error carries: towards a pod the gateway's overlay address, else the receiving interface's.
+template <Address A>
+A error_source(const PacketMeta& meta, const Snapshot& now) noexcept {
+    if (!meta.from_overlay)
+        for (const IpAddress& own : now.port(meta.ingress).addresses) {
+            if constexpr (std::same_as<A, Ipv4>) {
+                if (own.is_v4()) return own.v4();
+            } else {
+                if (!own.is_v4()) return own.v6();
+            }
+        }
+    return meta.network() == NetworkId::none ? A{} : now.network(meta.network()).template family<A>().gateway;
+}
+
+}  // namespace
+
+bool Originated::may_answer(Seconds clock) noexcept {
+    if (clock != second_) {
+        second_ = clock;
+        left_ = per_second;
+    }
+    if (closed_ || left_ == 0 || burst_.count == Burst::capacity) return false;
+    --left_;
+    return true;
+}
+
+std::uint8_t* Originated::begin_answer(const PacketMeta& cause) noexcept {
+    draft_ = rte_pktmbuf_alloc(pool_);
+    if (draft_ == nullptr) return nullptr;
+    char* frame = rte_pktmbuf_append(draft_, static_cast<std::uint16_t>(ethernet + max_reply_length));
+    if (frame == nullptr) {
+        rte_pktmbuf_free(draft_);
+        return nullptr;
+    }
+    draft_meta_ = cause;
+    return reinterpret_cast<std::uint8_t*>(frame) + ethernet;
+}
+
+void Originated::finish_answer(std::size_t length) noexcept {
+    if (length == 0) return rte_pktmbuf_free(draft_);
+    rte_pktmbuf_trim(draft_, static_cast<std::uint16_t>(max_reply_length - length));
+    draft_meta_.network_at = ethernet;
+    draft_meta_.transport_at = ethernet;
+    draft_meta_.ip_length = static_cast<std::uint16_t>(length);
+    draft_meta_.transport = Transport::other;
+    draft_meta_.tcp_flags = 0;
+    draft_meta_.first_fragment = false;
+    add(draft_, draft_meta_, draft_meta_.network());
+}
+
+void Originated::add(rte_mbuf* mbuf, const PacketMeta& meta, NetworkId network) noexcept {
+    const unsigned slot = burst_.count++;
+    burst_.mbufs[slot] = mbuf;
+    burst_.meta[slot] = meta;
+    burst_.meta[slot].from_overlay = false;
+    burst_.meta[slot].ingress_peer = no_peer;
+    burst_.meta[slot].set_network(network);
+    counters_->originated.add(1);
+}
+
+template <Address A>
+void Originated::write_error(const Burst& burst, Slot slot, const IcmpError& error, const A& source) noexcept {
+    if (source == A{}) return;
+    std::uint8_t* out = begin_answer(burst.meta[slot]);
+    if (out == nullptr) return;
+    const std::size_t readable = burst.mbufs[slot]->data_len - burst.meta[slot].network_at;
+    finish_answer(write_icmp_error(out, max_reply_length, error, source, burst.ip(slot), readable));
+}
+
+void Originated::refuse(const Burst& burst, Slot slot, Seconds clock) noexcept {
+    const PacketMeta& meta = burst.meta[slot];
+    if (!may_answer(clock)) return;
+    if (meta.protocol() == Protocol::tcp) {
+        if (std::uint8_t* out = begin_answer(meta))
+            finish_answer(write_tcp_reset(out, max_reply_length, burst.ip(slot), meta));
+        return;
+    }
+    if (!may_send_icmp_error(burst.ip(slot), burst.mbufs[slot]->data_len - meta.network_at, meta)) return;
+    const IcmpError error = IcmpError::unreachable_port();
+    if (meta.family == Family::v4)
+        write_error(burst, slot, error, meta.key.v4.destination);
+    else
+        write_error(burst, slot, error, meta.key.v6.destination);
+}
+
+void Originated::tell(const Burst& burst, Slot slot, const IcmpError& error, const Snapshot& now,
+                      Seconds clock) noexcept {
+    const PacketMeta& meta = burst.meta[slot];
+    if (!may_send_icmp_error(burst.ip(slot), burst.mbufs[slot]->data_len - meta.network_at, meta)) return;
+    if (!may_answer(clock)) return;
+    if (meta.family == Family::v4)
+        write_error(burst, slot, error, error_source<Ipv4>(meta, now));
+    else
+        write_error(burst, slot, error, error_source<Ipv6>(meta, now));
+}
+
+bool Originated::cut(Burst& burst, Slot slot, std::uint16_t mtu) noexcept {
+    PacketMeta& meta = burst.meta[slot];
+    rte_mbuf* whole = burst.mbufs[slot];
+    std::array<rte_mbuf*, RTE_LIBRTE_IP_FRAG_MAX_FRAG> pieces{};
+    if (closed_ || burst_.count + pieces.size() > Burst::capacity) return false;
+    if (whole->pkt_len > std::uint32_t{meta.network_at} + meta.ip_length)  // Ethernet padding is not payload
+        rte_pktmbuf_trim(whole, static_cast<std::uint16_t>(whole->pkt_len - meta.network_at - meta.ip_length));
+    rte_pktmbuf_adj(whole, meta.network_at);
+    const unsigned header = header_at<Ipv4Header>(rte_pktmbuf_mtod(whole, std::uint8_t*)).length();
+    const auto size = static_cast<std::uint16_t>(header + (mtu - header) / 8 * 8);
+    const int count = rte_ipv4_fragment_packet(whole, pieces.data(), pieces.size(), size, pool_, pool_);
+    rte_pktmbuf_prepend(whole, meta.network_at);  // as it was: the bytes are still there
+    if (count <= 0) return false;
+    const auto cut_pieces = std::span(pieces).first(static_cast<std::size_t>(count));
+    bool contiguous = true;  // in one segment each: not every port sends chains
+    for (rte_mbuf* piece : cut_pieces) contiguous = contiguous && rte_pktmbuf_linearize(piece) == 0;
+    if (!contiguous) {
+        rte_pktmbuf_free_bulk(pieces.data(), static_cast<unsigned>(count));
+        return false;
+    }
+
+    meta.network_at = ethernet;
+    for (rte_mbuf* piece : cut_pieces) {
+        auto& ip = header_at<Ipv4Header>(rte_pktmbuf_mtod(piece, std::uint8_t*));
+        ip.checksum = Be16(0);
+        ip.checksum = finish(add_bytes(0, rte_pktmbuf_mtod(piece, const std::uint8_t*), ip.length()));
+        meta.ip_length = ip.total_length.value();
+        rte_pktmbuf_prepend(piece, ethernet);
+        if (piece != pieces[0]) add(piece, meta, burst.treatment[slot].network);
+    }
+    burst.mbufs[slot] = pieces[0];
+    meta.ip_length = header_at<Ipv4Header>(burst.ip(slot)).total_length.value();
+    rte_pktmbuf_free(whole);
+    return true;
+}
+
+}  // namespace viaduct

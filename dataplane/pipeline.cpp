@@ -1,0 +1,54 @@
+// A packet's way through the gateway, from receive queue to transmit queue. Begin reading here.
+#include "dataplane/pipeline.h"
+
+namespace viaduct {
+
+void Pipeline::run(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
+    burst.start();
+    parse(burst, now);        // the headers, checked; what is not for forwarding goes to the kernel
+    seen("parse", burst);
+    decapsulate(burst, now);  // a tunnel packet for us: the inner packet takes its place
+    seen("decapsulate", burst);
+    process(burst, now, clock);
+}
+
+void Pipeline::process(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
+    track(burst, now, connections_, fragments_, around_, clock);                  // a known flow? whose?
+    seen("track", burst);
+    balance(burst, now, connections_, affinities_, originated_, around_, clock);  // a new one: choose, remember
+    seen("balance", burst);
+    translate(burst, now);                                                        // NAT, RFC 1624
+    seen("translate", burst);
+    send(burst, now, clock);
+    send_originated(now, clock);
+}
+
+void Pipeline::send(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
+    route(burst, now, waiting_, originated_, around_, clock);  // peer | neighbour | kernel; TTL, MTU
+    seen("route", burst);
+    encapsulate(burst, now);                                   // RFC 7348, or plain Ethernet
+    seen("encapsulate", burst);
+    transmit(burst, around_);                                  // in exactly one counter
+}
+
+/// What the gateway has to say itself takes the same last stages.
+void Pipeline::send_originated(const Snapshot& now, Seconds clock) noexcept {
+    Burst& own = originated_.burst();
+    if (own.count == 0) return;
+    originated_.close(true);
+    own.start();
+    for (unsigned i = 0; i < own.count; ++i) own.treatment[i].network = own.meta[i].network();
+    route(own, now, waiting_, originated_, around_, clock);
+    encapsulate(own, now);
+    transmit(own, around_);
+    originated_.close(false);
+}
+
+void Pipeline::resume(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
+    for (unsigned i = 0; i < burst.count; ++i) burst.meta[i] = carried_meta(burst.mbufs[i]);
+    burst.start();
+    for (unsigned i = 0; i < burst.count; ++i) burst.treatment[i].network = burst.meta[i].network();
+    process(burst, now, clock);
+}
+
+}  // namespace viaduct

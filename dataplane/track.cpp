@@ -1,0 +1,231 @@
+// Stage track: which packets have to do with connections, which worker owns those, and what is known about them.
+//
+// Theory of operation. A packet's addresses tell its interest. With one worker, that is all. With several, the owner is
+// computed from the packet: a reply's SNAT port names it; other flows hash to a slot, except that a flow to a service
+// stays where a flow-stable port delivered it. ICMP errors and fragments of such flows cannot be computed: they go
+// round from worker to worker until one knows the connection. Fragments first go to the worker where their datagram's
+// addresses hash to: it learns the ports from the first fragment and lends them to the later ones.
+#include <span>
+
+#include "dataplane/stages.h"
+#include "encap/flow_hash.h"
+#include "encap/icmp.h"
+
+namespace viaduct {
+namespace {
+
+template <Address A>
+class Tracker {
+public:
+    Tracker(Burst& burst, const Snapshot& now, ConnectionTable<A>& connections, FragmentTable& fragments,
+            const Surroundings& around, Seconds clock) noexcept
+        : burst_(burst), now_(now), connections_(connections), fragments_(fragments), around_(around), clock_(clock) {}
+
+    /// Looks at one packet; what has to be looked up is put into a list.
+    void collect(Slot slot) noexcept;
+    /// Looks the list up at once and tells each packet.
+    void find() noexcept;
+
+private:
+    [[nodiscard]] Interest interest_of(const FlowKey<A>& key) const noexcept;
+    [[nodiscard]] WorkerId owner_of(const PacketMeta& meta, const FlowKey<A>& key, Interest interest) const noexcept;
+    [[nodiscard]] bool is_here(Slot slot) noexcept;
+    [[nodiscard]] bool settle_fragment(Slot slot) noexcept;
+    [[nodiscard]] bool is_stale(Connection<A>& connection) noexcept;
+    void look_up(Slot slot, const FlowKey<A>& key, std::uint32_t hash) noexcept;
+    void found(Slot slot, const Hit<A>& hit) noexcept;
+    void not_found(Slot slot) noexcept;
+    [[nodiscard]] static bool is_fragment(const PacketMeta& meta) noexcept {
+        return meta.first_fragment || meta.transport == Transport::later_fragment;
+    }
+    void hand_over(Slot slot, WorkerId owner) noexcept {
+        burst_.treatment[slot].owner = owner;
+        burst_.decide(slot, Verdict::hand_over);
+    }
+    [[nodiscard]] bool shared() const noexcept { return around_.slots->workers() > 1; }
+
+    Burst& burst_;
+    const Snapshot& now_;
+    ConnectionTable<A>& connections_;
+    FragmentTable& fragments_;
+    const Surroundings& around_;
+    const Seconds clock_;
+    std::array<Lookup<A>, Burst::capacity> lookups_;
+    std::array<Slot, Burst::capacity> slots_;
+    std::array<FlowKey<A>, Burst::capacity> quoted_;  // by slot: the keys of ICMP errors' quoted packets
+    unsigned count_ = 0;
+    bool erased_ = false;
+};
+
+template <Address A>
+Interest Tracker<A>::interest_of(const FlowKey<A>& key) const noexcept {
+    if (key.network == NetworkId::none) return Interest::none;
+    const AddressOwner owner = now_.frontends->owner_of(key.destination);
+    if (owner == AddressOwner::service) return Interest::service;
+    const Network& network = now_.network(key.network);
+    const NetworkFamily<A>& family = network.template family<A>();
+    if (family.snat.contains(key.destination)) return Interest::reply;
+    if (owner == AddressOwner::shared) return Interest::node_port;
+    if (!network.settings.masquerade) return Interest::none;
+    const bool from_inside = family.is_inside(key.source);
+    if (from_inside == family.is_inside(key.destination)) return Interest::none;
+    return from_inside ? Interest::follow : Interest::masquerade;
+}
+
+template <Address A>
+WorkerId Tracker<A>::owner_of(const PacketMeta& meta, const FlowKey<A>& key, Interest interest) const noexcept {
+    const SlotMap& slots = *around_.slots;
+    if (interest == Interest::reply) return slots.owner(slot_of_port(key.destination_port));
+    if (interest == Interest::service || interest == Interest::node_port) {
+        const Frontend* frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
+        if (frontend != nullptr && now_.frontends->service(frontend->service).affinity_seconds != 0)
+            return slots.owner(slot_of_hash(address_hash(key.source)));
+        if (now_.port(meta.ingress).flow_stable && !meta.from_overlay && !meta.handed_over) return around_.self;
+    }
+    return slots.owner(slot_of_hash(symmetric_hash(key)));
+}
+
+/// Whether this worker is to look for the packet's connection; otherwise it has been handed over, held or dropped.
+template <Address A>
+bool Tracker<A>::is_here(Slot slot) noexcept {
+    PacketMeta& meta = burst_.meta[slot];
+    if (is_fragment(meta) && meta.hops == 0 && !settle_fragment(slot)) return false;
+    if (!shared() || meta.hops != 0) return true;
+    meta.hops = 1;
+    if (meta.transport == Transport::icmp_error) return true;
+    const WorkerId owner = owner_of(meta, meta.flow<A>(), burst_.treatment[slot].interest);
+    if (owner != around_.self) hand_over(slot, owner);
+    return owner == around_.self;
+}
+
+/// True when the fragment's ports are in its key.
+template <Address A>
+bool Tracker<A>::settle_fragment(Slot slot) noexcept {
+    PacketMeta& meta = burst_.meta[slot];
+    if (shared() && !meta.handed_over) {
+        FlowKey<A> datagram = meta.flow<A>();
+        datagram.source_port = datagram.destination_port = Be16(0);
+        const WorkerId home = around_.slots->owner(slot_of_hash(symmetric_hash(datagram)));
+        if (home != around_.self) {
+            hand_over(slot, home);
+            return false;
+        }
+    }
+    switch (fragments_.settle<A>(*burst_.mbufs[slot], burst_.frame(slot), meta, clock_)) {
+        case FragmentTable::Outcome::ports_known:
+            return true;
+        case FragmentTable::Outcome::waits:
+            burst_.decide(slot, Verdict::held);
+            return false;
+        case FragmentTable::Outcome::full:
+            burst_.drop(slot, Drop::fragment_table_full);
+            return false;
+    }
+    return false;
+}
+
+template <Address A>
+void Tracker<A>::collect(Slot slot) noexcept {
+    PacketMeta& meta = burst_.meta[slot];
+    FlowKey<A>& key = meta.flow<A>();
+    const Interest interest = interest_of(key);
+    burst_.treatment[slot].interest = interest;
+    meta.hash = flow_hash(key);
+    if (interest == Interest::none || !is_here(slot)) return;
+
+    if (meta.transport == Transport::icmp_error) {
+        FlowKey<A> quoted;
+        if (!quoted_flow<A>(burst_.frame(slot), burst_.mbufs[slot]->data_len, meta, quoted))
+            return burst_.drop(slot, Drop::icmp_unsupported);
+        quoted_[slot] = quoted.mirrored();  // as the packet would come back: the key that the table knows
+        return look_up(slot, quoted_[slot], flow_hash(quoted_[slot]));
+    }
+    if (is_fragment(meta)) meta.hash = flow_hash(key);  // its ports have just been lent
+    look_up(slot, key, meta.hash);
+}
+
+template <Address A>
+void Tracker<A>::look_up(Slot slot, const FlowKey<A>& key, std::uint32_t hash) noexcept {
+    lookups_[count_] = {&key, hash, {}};
+    slots_[count_++] = slot;
+}
+
+/// A UDP flow whose backend has gone: it must find another (kube-proxy flushes such conntrack entries).
+template <Address A>
+bool Tracker<A>::is_stale(Connection<A>& connection) noexcept {
+    if (connection.checked == now_.services_version || connection.backend.is_none()) return false;
+    connection.checked = now_.services_version;
+    if (connection.tcp != TcpState::none) return false;  // TCP ends by itself
+    const Service* service = now_.frontends->by_id(connection.service);
+    return service == nullptr || service->backends->find(connection.backend) == nullptr;
+}
+
+template <Address A>
+void Tracker<A>::found(Slot slot, const Hit<A>& hit) noexcept {
+    const PacketMeta& meta = burst_.meta[slot];
+    Treatment& treatment = burst_.treatment[slot];
+    Connection<A>& connection = *hit.connection;
+    if (meta.transport != Transport::icmp_error) {
+        const bool over = tcp_reopens(connection.tcp, hit.direction, meta.tcp_flags) || is_stale(connection);
+        if (over && hit.direction == Direction::original) {
+            connections_.erase(connection);
+            erased_ = true;
+            return not_found(slot);
+        }
+        if (connection.last_seen != clock_) connection.last_seen = clock_;
+        if (connection.tcp != TcpState::none) {
+            const TcpState next = tcp_next(connection.tcp, hit.direction, meta.tcp_flags);
+            if (next != connection.tcp) connection.tcp = next;
+        }
+    }
+    treatment.connection = &connection;
+    treatment.direction = hit.direction;
+    treatment.network = hit.direction == Direction::original ? connection.reply.network : connection.original.network;
+}
+
+template <Address A>
+void Tracker<A>::not_found(Slot slot) noexcept {
+    PacketMeta& meta = burst_.meta[slot];
+    const bool error = meta.transport == Transport::icmp_error;
+    if (shared() && (error || is_fragment(meta)) && meta.hops <= around_.slots->workers()) {
+        ++meta.hops;  // once round, back to where the search began
+        return hand_over(slot, static_cast<WorkerId>((around_.self + 1U) % around_.slots->workers()));
+    }
+    if (!error)
+        burst_.treatment[slot].unknown = true;
+    else if (burst_.treatment[slot].interest != Interest::follow)
+        burst_.drop(slot, Drop::no_connection);
+}
+
+template <Address A>
+void Tracker<A>::find() noexcept {
+    connections_.find(std::span(lookups_).first(count_), clock_);
+    for (unsigned i = 0; i < count_; ++i) {
+        Lookup<A>& lookup = lookups_[i];
+        // An earlier packet of this burst may have ended the connection that this one was found to have.
+        if (erased_ && lookup.hit) lookup.hit = connections_.find(*lookup.key, lookup.hash, clock_);
+        if (lookup.hit)
+            found(slots_[i], lookup.hit);
+        else
+            not_found(slots_[i]);
+    }
+}
+
+}  // namespace
+
+void track(Burst& burst, const Snapshot& now, Connections& connections, FragmentTable& fragments,
+           const Surroundings& around, Seconds clock) noexcept {
+    Tracker<Ipv4> v4(burst, now, connections.v4, fragments, around, clock);
+    Tracker<Ipv6> v6(burst, now, connections.v6, fragments, around, clock);
+    burst.for_each([&](Slot slot) noexcept {
+        if (burst.meta[slot].family == Family::v4)
+            v4.collect(slot);
+        else
+            v6.collect(slot);
+    });
+    v4.find();
+    v6.find();
+    burst.for_each([](Slot) noexcept {});  // lets go of what the lookups have decided
+}
+
+}  // namespace viaduct

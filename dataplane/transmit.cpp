@@ -1,0 +1,110 @@
+// Stage transmit: every packet of the burst leaves the pipeline here, in exactly one counter.
+#include "dataplane/stages.h"
+
+namespace viaduct {
+namespace {
+
+using Group = std::array<rte_mbuf*, Burst::capacity>;
+
+/// What a full queue refuses is dropped: waiting for it would only move the loss to the receive queue, and add latency.
+void refuse(rte_mbuf** packets, unsigned count, Drop why, WorkerCounters& counters) noexcept {
+    if (count == 0) return;
+    counters.drops[static_cast<std::size_t>(why)].add(count);
+    rte_pktmbuf_free_bulk(packets, count);
+}
+
+std::uint64_t bytes_of(rte_mbuf* const* packets, unsigned count) noexcept {
+    std::uint64_t bytes = 0;
+    for (unsigned i = 0; i < count; ++i) bytes += packets[i]->pkt_len;
+    return bytes;
+}
+
+void send(PortId port, Verdict verdict, Group& group, unsigned count, const Surroundings& around) noexcept {
+    WorkerCounters& counters = *around.counters;
+    const bool exists = static_cast<std::size_t>(port) < max_ports;
+    const TransmitQueue queue = exists ? around.transmit[static_cast<std::size_t>(port)] : TransmitQueue{};
+    if (queue.send == nullptr)
+        return refuse(group.data(), count, verdict == Verdict::kernel ? Drop::no_kernel_port : Drop::no_route,
+                      counters);
+
+    const std::uint64_t bytes = bytes_of(group.data(), count);  // before sending: afterwards they are not ours
+    const unsigned sent = queue.send(queue.context, group.data(), static_cast<std::uint16_t>(count));
+    const std::uint64_t kept = bytes_of(group.data() + sent, count - sent);
+    PortCounters& port_counters = counters.ports[static_cast<std::size_t>(port)];
+    port_counters.tx_packets.add(sent);
+    port_counters.tx_bytes.add(bytes - kept);
+    (verdict == Verdict::kernel ? counters.punt : counters.tx).add(sent);
+    refuse(group.data() + sent, count - sent, Drop::transmit_refused, counters);
+}
+
+void hand_over(WorkerId owner, Group& group, unsigned count, const Surroundings& around) noexcept {
+    rte_ring* ring = around.workers[owner];
+    const unsigned taken =
+        ring == nullptr ? 0
+                        : rte_ring_enqueue_burst(ring, reinterpret_cast<void* const*>(group.data()), count, nullptr);
+    around.counters->handed_over.add(taken);
+    refuse(group.data() + taken, count - taken, Drop::handover_full, *around.counters);
+}
+
+/// Where a packet goes from here, as one number: packets of equal destination are sent together.
+unsigned destination_of(const Burst& burst, unsigned slot) noexcept {
+    const Treatment& treatment = burst.treatment[slot];
+    const auto place =
+        burst.verdict[slot] == Verdict::hand_over ? treatment.owner : static_cast<std::uint8_t>(treatment.egress);
+    return static_cast<unsigned>(burst.verdict[slot]) << 8U | place;
+}
+
+/// What this worker knows about the packet goes with it.
+void carry(const Burst& burst, unsigned slot) noexcept {
+    PacketMeta& meta = carried_meta(burst.mbufs[slot]);
+    meta = burst.meta[slot];
+    meta.handed_over = true;
+}
+
+void dispatch(Burst& burst, unsigned first, std::array<bool, Burst::capacity>& done,
+              const Surroundings& around) noexcept {
+    Group group;
+    unsigned count = 0;
+    const unsigned destination = destination_of(burst, first);
+    for (unsigned slot = first; slot < burst.count; ++slot) {
+        if (done[slot] || destination_of(burst, slot) != destination) continue;
+        group[count++] = burst.mbufs[slot];
+        done[slot] = true;
+        if (burst.verdict[slot] == Verdict::hand_over) carry(burst, slot);
+    }
+    const Treatment& treatment = burst.treatment[first];
+    if (burst.verdict[first] == Verdict::hand_over)
+        hand_over(treatment.owner, group, count, around);
+    else
+        send(treatment.egress, burst.verdict[first], group, count, around);
+}
+
+}  // namespace
+
+void transmit(Burst& burst, const Surroundings& around) noexcept {
+    std::array<bool, Burst::capacity> done{};
+    unsigned encapsulated = 0, decapsulated = 0, translated = 0;
+    burst.for_each([&](Slot slot) noexcept {
+        burst.decide(slot, Verdict::forward);
+        encapsulated += burst.treatment[slot].target.kind == RouteKind::peer ? 1U : 0U;
+        decapsulated += burst.meta[slot].from_overlay ? 1U : 0U;
+        translated += burst.treatment[slot].connection != nullptr ? 1U : 0U;
+    });
+    around.counters->encapsulated.add(encapsulated);
+    around.counters->decapsulated.add(decapsulated);
+    around.counters->translated.add(translated);
+    for (unsigned slot = 0; slot < burst.count; ++slot) {
+        switch (burst.verdict[slot]) {
+            case Verdict::drop:
+                refuse(&burst.mbufs[slot], 1, burst.reason[slot], *around.counters);
+                break;
+            case Verdict::held:
+                break;
+            default:
+                if (!done[slot]) dispatch(burst, slot, done, around);
+        }
+    }
+    burst.count = 0;
+}
+
+}  // namespace viaduct

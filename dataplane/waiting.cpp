@@ -1,0 +1,49 @@
+// See waiting.h.
+#include "dataplane/waiting.h"
+
+namespace viaduct {
+namespace {
+
+void append(Burst& burst, rte_mbuf* mbuf) noexcept {
+    burst.mbufs[burst.count] = mbuf;
+    burst.meta[burst.count++] = carried_meta(mbuf);
+}
+
+}  // namespace
+
+void WaitingPackets::hold(Burst& burst, Slot slot, PortId port, IpAddress address, const Surroundings& around,
+                          Seconds clock) noexcept {
+    if (around.neighbour_requests != nullptr) around.neighbour_requests->push({address, port});
+    if (count_ == packets_.size()) return burst.drop(slot, Drop::neighbour_queue_full);
+    rte_mbuf* mbuf = burst.mbufs[slot];
+    PacketMeta& meta = carried_meta(mbuf);
+    meta = burst.meta[slot];
+    meta.set_network(burst.treatment[slot].network);  // its translation is done: it goes on as what it is now
+    meta.ingress_peer = no_peer;
+    packets_[count_++] = {mbuf, clock + patience, port, address};
+    burst.decide(slot, Verdict::held);
+}
+
+void WaitingPackets::release(const Snapshot& now, Seconds clock, Burst& ready, Burst& hopeless) noexcept {
+    ready.count = hopeless.count = 0;
+    if (count_ == 0 || (now.version == version_ && clock == looked_)) return;
+    std::size_t kept = 0;
+    bool all = true;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Packet packet = packets_[i];
+        const bool full = ready.count == Burst::capacity || hopeless.count == Burst::capacity;
+        all = all && !full;
+        if (!full && now.neighbours->find(packet.port, packet.address) != nullptr)
+            append(ready, packet.mbuf);
+        else if (!full && clock >= packet.deadline)
+            append(hopeless, packet.mbuf);
+        else
+            packets_[kept++] = packet;
+    }
+    count_ = kept;
+    if (!all) return;  // more may be ready: look again at the next call
+    version_ = now.version;
+    looked_ = clock;
+}
+
+}  // namespace viaduct

@@ -1,0 +1,40 @@
+// Packets that wait for their next hop's MAC address: few, bounded, and none of them lost without being counted.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "dataplane/burst.h"
+#include "dataplane/surroundings.h"
+#include "tables/snapshot.h"
+
+namespace viaduct {
+
+class WaitingPackets {
+public:
+    static constexpr Seconds patience = 3;
+
+    explicit WaitingPackets(std::size_t capacity) : packets_(capacity) {}
+
+    /// Keeps the packet at `slot` (verdict held) until `address` is known on `port`; asks the control thread for it.
+    /// When there is no room the packet is dropped.
+    void hold(Burst& burst, Slot slot, PortId port, IpAddress address, const Surroundings& around,
+              Seconds clock) noexcept;
+    /// Fills `ready` with packets that can go on at stage route, and `hopeless` with those that waited in vain.
+    void release(const Snapshot& now, Seconds clock, Burst& ready, Burst& hopeless) noexcept;
+    [[nodiscard]] std::size_t size() const noexcept { return count_; }
+
+private:
+    struct Packet {
+        rte_mbuf* mbuf;
+        Seconds deadline;
+        PortId port;
+        IpAddress address;
+    };
+    std::vector<Packet> packets_;  // allocated once; the first count_ are in use
+    std::size_t count_ = 0;
+    std::uint64_t version_ = 0;  // of the snapshot last looked at
+    Seconds looked_ = 0;
+};
+
+}  // namespace viaduct
