@@ -1,8 +1,13 @@
-// From desired state to snapshot: a pure function, off the data path, that reuses what did not change.
+// From desired state to snapshot: off the data path, without clock or I/O, reusing what did not change.
+//
+// Theory of operation. Builds continue each other. What a build's input shares with the previous build's is taken over
+// by pointer: route tables, neighbours, the frontend table, and of changed services every backend set whose list is
+// unchanged. Backends are recognised by (network, address, port), see backend_book.h.
 #pragma once
 
 #include <memory>
 
+#include "tables/backend_book.h"
 #include "tables/desired.h"
 #include "tables/snapshot.h"
 
@@ -11,12 +16,17 @@ namespace viaduct {
 /// Keeps backends' identities and shared tables between builds. Control thread only.
 class SnapshotBuilder {
 public:
-    /// A snapshot of `desired`. `previous` (or nullptr) lends its unchanged parts: route tables, backend sets with
-    /// their Maglev tables, neighbours. A backend keeps its BackendId while its service has it, and one that comes back
-    /// after it was gone gets a new generation. Peers whose next hop is unresolved get empty headers. A service's
-    /// backends of the wrong family, and frontends that are taken already (first wins), are left out.
-    [[nodiscard]] std::shared_ptr<const Snapshot> build(const DesiredState& desired,
+    /// A snapshot of `desired`, numbered after `previous` (the published one, or nullptr). Unchanged parts come from
+    /// this builder's last build, published or not. A backend keeps its BackendId while any service of its network has
+    /// it; one that comes back after it was gone has another. Peers whose next hop is unresolved get empty headers and
+    /// no port; those without a way to them also `next_hop` 0xffffffff. A service's backends and frontends of the wrong
+    /// family, and frontends that are taken already (first wins), are left out.
+    [[nodiscard]] std::shared_ptr<const Snapshot> build(DesiredState desired,
                                                         const std::shared_ptr<const Snapshot>& previous);
+
+private:
+    BackendBook book_;
+    std::shared_ptr<const Snapshot> last_ = std::make_shared<const Snapshot>();
 };
 
 }  // namespace viaduct

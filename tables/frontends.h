@@ -1,4 +1,8 @@
 // Frontends: (address, protocol, port) → service, and whether an address is a service's at all.
+//
+// Theory of operation. Each family has three arrays of its own, so that IPv4 keys stay short. A bitmap by address hash,
+// with 32 to 64 bits per address, turns away most packets that are for no service with one load; the set of addresses
+// then gives the exact answer; the frontends themselves are looked up only for an address that is a service's.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +11,7 @@
 
 #include "encap/net_types.h"
 #include "lb/service.h"
+#include "tables/probe_table.h"
 
 namespace viaduct {
 
@@ -26,27 +31,102 @@ enum class AddressOwner : std::uint8_t {
     shared,   // the gateway's own, with NodePorts on it
 };
 
+/// One family's arrays.
+template <Address A>
+class FrontendIndex {
+public:
+    explicit FrontendIndex(std::size_t frontends);
+    /// Enters a frontend, which is number `position` of its table. False, and nothing done, when it is taken already.
+    bool add(A address, const Frontend& frontend, std::uint32_t position) noexcept;
+
+    [[nodiscard]] AddressOwner owner_of(A address) const noexcept {
+        const std::uint64_t hash = hash_of(address);
+        const std::uint64_t bit = hash >> filter_shift_;
+        if ((filter_[bit / 64] >> (bit % 64) & 1U) == 0) return AddressOwner::nobody;
+        const Owner* owner = owners_.find(hash, [&](const Owner& o) { return o.address == address; });
+        return owner != nullptr ? owner->owner : AddressOwner::nobody;
+    }
+    /// The frontend's number, or no_frontend.
+    [[nodiscard]] std::uint32_t find(A address, Be16 port, Protocol protocol) const noexcept {
+        const Key* key =
+            keys_.find(hash(address, port, protocol), [&](const Key& k) { return same(k, address, port, protocol); });
+        return key != nullptr ? key->frontend : no_frontend;
+    }
+    static constexpr std::uint32_t no_frontend = 0xffffffff;
+
+private:
+    struct Owner {
+        A address{};
+        AddressOwner owner = AddressOwner::nobody;
+        [[nodiscard]] bool used() const noexcept { return owner != AddressOwner::nobody; }
+    };
+    struct Key {
+        A address{};
+        Be16 port;
+        Protocol protocol{};
+        std::uint32_t frontend = no_frontend;
+        [[nodiscard]] bool used() const noexcept { return frontend != no_frontend; }
+    };
+    static std::uint64_t hash(A address, Be16 port, Protocol protocol) noexcept {
+        const std::uint64_t rest = std::uint64_t{port.raw()} << 8U | static_cast<std::uint64_t>(protocol);
+        return spread((hash_of(address) >> 16U) + rest);
+    }
+    static bool same(const Key& key, A address, Be16 port, Protocol protocol) noexcept {
+        return key.address == address && key.port == port && key.protocol == protocol;
+    }
+    std::vector<std::uint64_t> filter_;
+    unsigned filter_shift_;
+    ProbeTable<Owner> owners_;
+    ProbeTable<Key> keys_;
+};
+
 class FrontendTable {
 public:
+    FrontendTable() : FrontendTable({}, {}) {}
+    /// A frontend's `service` is a position in `services`, whose ids are distinct. Of frontends with the same address,
+    /// port and protocol the first one stays.
     FrontendTable(std::vector<Service> services, std::span<const Frontend> frontends);
 
     /// A quick test per packet, one load in the common case; false positives never happen.
     template <Address A>
-    [[nodiscard]] AddressOwner owner_of(A destination) const noexcept;
+    [[nodiscard]] AddressOwner owner_of(A destination) const noexcept {
+        return index<A>().owner_of(destination);
+    }
     /// The frontend, or nullptr.
     template <Address A>
-    [[nodiscard]] const Frontend* find(A destination, Be16 port, Protocol protocol) const noexcept;
+    [[nodiscard]] const Frontend* find(A destination, Be16 port, Protocol protocol) const noexcept {
+        const std::uint32_t at = index<A>().find(destination, port, protocol);
+        return at != FrontendIndex<A>::no_frontend ? &frontends_[at] : nullptr;
+    }
 
     [[nodiscard]] const Service& service(ServiceIndex index) const noexcept { return services_[index]; }
     /// The service with this stable id, or nullptr.
-    [[nodiscard]] const Service* by_id(std::uint64_t id) const noexcept;
+    [[nodiscard]] const Service* by_id(std::uint64_t id) const noexcept {
+        const Id* slot = ids_.find(spread(id), [&](const Id& i) { return i.id == id; });
+        return slot != nullptr ? &services_[slot->service] : nullptr;
+    }
     [[nodiscard]] std::span<const Service> services() const noexcept { return services_; }
     [[nodiscard]] std::span<const Frontend> frontends() const noexcept { return frontends_; }
 
 private:
+    struct Id {
+        std::uint64_t id = 0;
+        ServiceIndex service = no_service;
+        [[nodiscard]] bool used() const noexcept { return service != no_service; }
+    };
+    template <Address A>
+    [[nodiscard]] const FrontendIndex<A>& index() const noexcept {
+        if constexpr (std::same_as<A, Ipv4>)
+            return v4_;
+        else
+            return v6_;
+    }
+
     std::vector<Service> services_;
     std::vector<Frontend> frontends_;
-    // + the implementation's hash arrays
+    FrontendIndex<Ipv4> v4_;
+    FrontendIndex<Ipv6> v6_;
+    ProbeTable<Id> ids_;
 };
 
 }  // namespace viaduct

@@ -14,6 +14,7 @@
 #include "tables/desired.h"
 #include "tables/frontends.h"
 #include "tables/neighbours.h"
+#include "tables/probe_table.h"
 #include "tables/routes.h"
 
 namespace viaduct {
@@ -21,11 +22,11 @@ namespace viaduct {
 /// The forwarding state of one address family in one network.
 template <Address A>
 struct NetworkFamily {
-    std::shared_ptr<const RouteTable<A>> routes;  // never null
-    std::vector<Prefix<A>> inside;                // the cluster's pods (cluster CIDRs)
-    std::optional<Prefix<A>> pod_subnet;          // our own
-    SnatPool<A> snat;                             // pod_subnet without its network, host and broadcast addresses
-    A gateway{};                                  // the host's address in pod_subnet: source of ICMP errors to pods
+    std::shared_ptr<const RouteTable<A>> routes = std::make_shared<const RouteTable<A>>();  // never null
+    std::vector<Prefix<A>> inside;        // the cluster's pods (cluster CIDRs)
+    std::optional<Prefix<A>> pod_subnet;  // our own
+    SnatPool<A> snat;                     // pod_subnet without its network, host and broadcast addresses
+    A gateway{};                          // the host's address in pod_subnet: source of ICMP errors to pods
 
     [[nodiscard]] bool is_inside(A address) const noexcept {
         for (const Prefix<A>& prefix : inside)
@@ -74,8 +75,9 @@ public:
     std::vector<Network> networks;
     std::vector<Peer> peers;
     std::vector<NextHop> next_hops;
-    std::shared_ptr<const NeighbourTable> neighbours;  // never null
-    std::shared_ptr<const FrontendTable> frontends;    // never null
+    // never null
+    std::shared_ptr<const NeighbourTable> neighbours = std::make_shared<const NeighbourTable>();
+    std::shared_ptr<const FrontendTable> frontends = std::make_shared<const FrontendTable>();
 
     [[nodiscard]] const Network& network(NetworkId id) const noexcept { return networks[static_cast<std::size_t>(id)]; }
     [[nodiscard]] const DesiredPort& port(PortId id) const noexcept { return ports[static_cast<std::size_t>(id)]; }
@@ -90,20 +92,24 @@ public:
     /// The peer of this network with this underlay address, or no_peer.
     [[nodiscard]] PeerIndex peer_of(NetworkId network, IpAddress underlay) const noexcept;
 
+    /// What it was built from: for people and for the next build.
+    [[nodiscard]] const DesiredState& desired() const noexcept { return *desired_; }
+
 private:
     friend class SnapshotBuilder;
     struct PeerKey {
         IpAddress underlay;
-        NetworkId network;
-        PeerIndex index;
+        NetworkId network{};
+        PeerIndex index = no_peer;
+        [[nodiscard]] bool used() const noexcept { return index != no_peer; }
     };
-    std::vector<PeerKey> peer_index_;  // open-addressed by underlay and network
-    // what the previous build can lend the next (builder.cpp)
-    std::shared_ptr<const DesiredState> desired_;
+    static std::uint64_t hash(NetworkId network, IpAddress underlay) noexcept {
+        return spread(hash_of(underlay.v6()) + static_cast<std::uint64_t>(network));
+    }
+    void index_peers();
 
-public:
-    /// What it was built from: for people and for the next build.
-    [[nodiscard]] const DesiredState& desired() const noexcept { return *desired_; }
+    ProbeTable<PeerKey> peer_index_;
+    std::shared_ptr<const DesiredState> desired_ = std::make_shared<const DesiredState>();
 };
 
 }  // namespace viaduct

@@ -1,0 +1,69 @@
+// Open addressing for the snapshot's tables: filled once by the builder, then only read, by the workers too.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "encap/net_types.h"
+
+namespace viaduct {
+
+/// An address as the integers that it is compared, masked and hashed by, in memory order.
+template <Address A>
+using AddressWords = std::array<std::uint64_t, A::bits <= 64 ? 1 : 2>;
+[[nodiscard]] constexpr AddressWords<Ipv4> words(Ipv4 address) noexcept { return {address.raw()}; }
+[[nodiscard]] constexpr AddressWords<Ipv6> words(Ipv6 address) noexcept { return address.raw(); }
+
+/// Fibonacci hashing (Knuth, TAOCP vol. 3, §6.4): the good bits are the top ones.
+[[nodiscard]] constexpr std::uint64_t spread(std::uint64_t value) noexcept { return value * 0x9e3779b97f4a7c15U; }
+
+template <std::size_t Count>
+[[nodiscard]] constexpr std::uint64_t hash_of(const std::array<std::uint64_t, Count>& words) noexcept {
+    if constexpr (Count == 1) {
+        return spread(words[0]);
+    } else {
+        // The fold lets the address's last bytes, which are the top ones here, reach every bit of the product.
+        const std::uint64_t sum = words[0] * 0xff51afd7ed558ccdU + words[1];
+        return spread(sum ^ (sum >> 32U));
+    }
+}
+template <Address A>
+[[nodiscard]] constexpr std::uint64_t hash_of(A address) noexcept {
+    return hash_of(words(address));
+}
+
+/// Linear probing in a power-of-two array that is at most half full, so that every probe meets a free slot. A slot
+/// says by `used()` whether it is taken; a default-constructed one is free.
+template <class Slot>
+class ProbeTable {
+public:
+    explicit ProbeTable(std::size_t entries = 0)
+        : slots_(std::bit_ceil(std::max<std::size_t>(2, entries * 2))),
+          shift_(64U - static_cast<unsigned>(std::countr_zero(slots_.size()))) {}
+
+    /// The first slot from `hash` on for which `same` holds, or nullptr.
+    template <class Same>
+    [[nodiscard]] const Slot* find(std::uint64_t hash, const Same& same) const noexcept {
+        for (std::size_t at = hash >> shift_; slots_[at].used(); at = (at + 1) & (slots_.size() - 1))
+            if (same(slots_[at])) return &slots_[at];
+        return nullptr;
+    }
+    /// The slot for which `same` holds, or the free one where it belongs. No more than `entries` may be taken.
+    template <class Same>
+    [[nodiscard]] Slot& place(std::uint64_t hash, const Same& same) noexcept {
+        std::size_t at = hash >> shift_;
+        while (slots_[at].used() && !same(slots_[at])) at = (at + 1) & (slots_.size() - 1);
+        return slots_[at];
+    }
+    [[nodiscard]] const std::vector<Slot>& slots() const noexcept { return slots_; }
+
+private:
+    std::vector<Slot> slots_;
+    unsigned shift_;
+};
+
+}  // namespace viaduct
