@@ -1,0 +1,84 @@
+// What single keys cannot tell: whether a configuration hangs together.
+#include "control/config_checks.h"
+
+#include <algorithm>
+#include <set>
+
+namespace viaduct {
+
+namespace {
+
+constexpr std::size_t most_networks = 254;
+
+using Problems = std::vector<std::string>;
+
+void check_ports(const Config& config, Problems& problems) {
+    if (config.ports.empty())
+        problems.emplace_back("there is no port: add a section [port.NAME] with device = af_xdp:IFNAME");
+    if (config.ports.size() + config.networks.size() > max_ports)
+        problems.push_back("there are more than " + std::to_string(max_ports) +
+                           " ports, host interfaces included: remove some");
+    std::set<std::string> devices;
+    for (const PortConfig& port : config.ports) {
+        const std::string section = "[port." + port.name + "] ";
+        if (port.device.empty())
+            problems.push_back(section + "has no device: add device = af_xdp:IFNAME, or DPDK devargs");
+        else if (!devices.insert(port.device).second)
+            problems.push_back(section + "uses the device " + port.device + " of another port: give it its own");
+    }
+}
+
+void check_references(const Config& config, Problems& problems) {
+    const auto check = [&](const std::string& section, const std::string& network) {
+        if (network.empty() ||
+            std::ranges::find(config.networks, network, &NetworkConfig::name) != config.networks.end())
+            return;
+        problems.push_back(section + " names the network '" + network + "': add [network." + network + "]");
+    };
+    for (const PortConfig& port : config.ports) check("[port." + port.name + "]", port.network);
+    for (const SourceConfig& source : config.sources) {
+        check("[source." + source.name + "]", source.network);
+        if (source.path.empty()) problems.push_back("[source." + source.name + "] has no path: add path = DIRECTORY");
+    }
+}
+
+void check_static_network(const NetworkConfig& network, Problems& problems) {
+    const std::string section = "[network." + network.name + "] is static and ";
+    if (!network.vtep_v4 && !network.vtep_v6)
+        problems.push_back(section + "has no tunnel endpoint: add vtep-v4 or vtep-v6");
+    for (const StaticPeer& peer : network.peers)
+        if (peer.underlay.is_v4() ? !network.vtep_v4 : !network.vtep_v6)
+            problems.push_back(section + "has no vtep of its peer " + peer.name + "'s family: add vtep-" +
+                               (peer.underlay.is_v4() ? "v4" : "v6"));
+}
+
+void check_networks(const Config& config, Problems& problems) {
+    if (config.networks.empty()) problems.emplace_back("there is no network: add a section [network.NAME]");
+    if (config.networks.size() > most_networks)
+        problems.push_back("there are more than " + std::to_string(most_networks) + " networks: remove some");
+    std::set<std::string> host_interfaces;
+    for (const NetworkConfig& network : config.networks) {
+        const std::string section = "[network." + network.name + "] ";
+        if (network.type == NetworkType::fixed)
+            check_static_network(network, problems);
+        else if (network.node_name.empty())
+            problems.push_back(section + "has no node-name: name the gateway's own Node object");
+        else if (!network.peers.empty())
+            problems.push_back(section + "has peers of its own: set type = static, or leave them to its Nodes");
+        if (!network.host_interface.empty() && !host_interfaces.insert(network.host_interface).second)
+            problems.push_back(section + "shares host-interface " + network.host_interface +
+                               ": give it its own, or none");
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> check_config(const Config& config) {
+    Problems problems;
+    check_ports(config, problems);
+    check_networks(config, problems);
+    check_references(config, problems);
+    return problems;
+}
+
+}  // namespace viaduct
