@@ -1,0 +1,203 @@
+// See explain.h. The recorder only reads what the stages left in the burst: no decision is made twice.
+#include "dataplane/explain.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <memory>
+#include <stdexcept>
+
+#include "dataplane/pipeline.h"
+#include "dataplane/synthetic.h"
+#include "encap/ecn.h"
+#include "encap/net_text.h"
+
+namespace viaduct {
+namespace {
+
+class Recorder final : public StageObserver {
+public:
+    Recorder(const Snapshot& now, Explanation& out) : now_(now), out_(out) {}
+    void after(const char* stage, const Burst& burst) noexcept override;
+
+private:
+    std::string text(std::string_view stage, const Burst& burst);
+    template <Address A>
+    std::string flow(const FlowKey<A>& key) const;
+    std::string flow(const PacketMeta& meta) const {
+        return meta.family == Family::v4 ? flow(meta.key.v4) : flow(meta.key.v6);
+    }
+    std::string tracked(const Burst& burst) const;
+    template <Address A>
+    std::string balanced(const Burst& burst);
+    std::string routed(const Burst& burst);
+    std::string encapsulated(const Burst& burst) const;
+    std::string network_name(NetworkId id) const {
+        return id == NetworkId::none ? "none" : now_.network(id).settings.name;
+    }
+
+    const Snapshot& now_;
+    Explanation& out_;
+    bool decided_ = false;
+};
+
+void Recorder::after(const char* stage, const Burst& burst) noexcept {
+    if (decided_) return;
+    decided_ = burst.verdict[0] != Verdict::travelling;
+    const bool dropped = burst.verdict[0] == Verdict::drop;
+    if (dropped) out_.drop = name(burst.reason[0]);
+    std::string what = dropped
+                           ? fmt::format("dropped: {}", drop_texts[static_cast<std::size_t>(burst.reason[0])].meaning)
+                           : text(stage, burst);
+    out_.steps.push_back({stage, std::move(what)});
+    switch (burst.verdict[0]) {
+        case Verdict::drop:
+            out_.verdict = "drop";
+            break;
+        case Verdict::kernel:
+            out_.verdict = "kernel";
+            break;
+        case Verdict::held:
+            out_.verdict = "held";
+            break;
+        case Verdict::hand_over:
+            out_.verdict = "hand_over";
+            break;
+        case Verdict::travelling:
+        case Verdict::forward:
+            out_.verdict = "forward";
+            break;
+    }
+}
+
+std::string Recorder::text(std::string_view stage, const Burst& burst) {
+    const PacketMeta& meta = burst.meta[0];
+    if (stage == "parse") {
+        if (burst.verdict[0] == Verdict::kernel) return "not for forwarding: to the kernel";
+        return fmt::format("{}, {} bytes, from port {}", flow(meta), meta.ip_length, now_.port(meta.ingress).name);
+    }
+    if (stage == "decapsulate")
+        return meta.from_overlay ? fmt::format("from peer {} in network {}: {}", now_.peers[meta.ingress_peer].name,
+                                               network_name(meta.network()), flow(meta))
+                                 : "not a tunnel packet";
+    if (stage == "track") return tracked(burst);
+    if (stage == "balance") return meta.family == Family::v4 ? balanced<Ipv4>(burst) : balanced<Ipv6>(burst);
+    if (stage == "translate")
+        return burst.treatment[0].connection != nullptr ? "rewritten as chosen" : "nothing to rewrite";
+    if (stage == "route") return routed(burst);
+    return encapsulated(burst);
+}
+
+template <Address A>
+std::string Recorder::flow(const FlowKey<A>& key) const {
+    const bool v6 = std::same_as<A, Ipv6>;
+    const auto end = [v6](const A& address, Be16 port) {
+        return fmt::format(v6 ? "[{}]:{}" : "{}:{}", to_string(address), port.value());
+    };
+    return fmt::format("{} {} → {}", to_string(key.protocol), end(key.source, key.source_port),
+                       end(key.destination, key.destination_port));
+}
+
+std::string Recorder::tracked(const Burst& burst) const {
+    switch (burst.treatment[0].interest) {
+        case Interest::none:
+            return "no connection needed: routed as it is";
+        case Interest::service:
+            return "to a Service's address: a new flow";
+        case Interest::node_port:
+            return "to an address that NodePorts share with the kernel: a new flow";
+        case Interest::reply:
+            return "to an SNAT address: a reply";
+        case Interest::masquerade:
+            return "from outside to a pod: a new flow that needs an SNAT address";
+        case Interest::follow:
+            return "from a pod to the outside: a new flow, remembered for its replies";
+    }
+    return {};
+}
+
+template <Address A>
+std::string Recorder::balanced(const Burst& burst) {
+    const Treatment& treatment = burst.treatment[0];
+    const Connection<A>* connection = treatment.tracked<A>();
+    if (treatment.service != no_service) out_.service = now_.frontends->service(treatment.service).name;
+    if (connection == nullptr)
+        return treatment.interest == Interest::service ? "a ping of a Service's address: answered here"
+                                                       : "nothing to choose";
+    if (!connection->translated) return "followed without translation";
+    const std::string backend = fmt::format(std::same_as<A, Ipv6> ? "[{}]:{}" : "{}:{}",
+                                            to_string(connection->reply.source), connection->reply.source_port.value());
+    const std::string source = fmt::format("source becomes {} port {}", to_string(connection->reply.destination),
+                                           connection->reply.destination_port.value());
+    if (treatment.service == no_service) return source;
+    out_.backend = backend;
+    const BackendSet& set = *now_.frontends->service(treatment.service).backends;
+    return fmt::format("Service {}: {} of {} backends by Maglev ({} slots); {}", out_.service, backend,
+                       set.backends().size(), set.table().size(), source);
+}
+
+std::string Recorder::routed(const Burst& burst) {
+    const Treatment& treatment = burst.treatment[0];
+    const std::string_view network = network_name(treatment.network);
+    if (static_cast<std::size_t>(treatment.egress) < now_.ports.size()) out_.port = now_.port(treatment.egress).name;
+    if (burst.verdict[0] == Verdict::held) return "the next hop's MAC address is not known: waits while ARP or ND ask";
+    switch (treatment.target.kind) {
+        case RouteKind::peer: {
+            const Peer& peer = now_.peers[treatment.target.index];
+            out_.peer = peer.name;
+            out_.mtu = now_.network(peer.network).settings.mtu;
+            return fmt::format("network {}: behind peer {} ({}), MTU {}", network, peer.name, to_string(peer.underlay),
+                               out_.mtu);
+        }
+        case RouteKind::via:
+            out_.mtu = now_.port(treatment.egress).mtu;
+            return fmt::format("by gateway {} on port {}", to_string(now_.next_hops[treatment.target.index].address),
+                               out_.port);
+        case RouteKind::connected:
+            out_.mtu = now_.port(treatment.egress).mtu;
+            return fmt::format("a neighbour on port {}", out_.port);
+        case RouteKind::kernel:
+            return "an address of this host: to the kernel";
+        case RouteKind::unreachable:
+        case RouteKind::none:
+            break;
+    }
+    return "no route";
+}
+
+std::string Recorder::encapsulated(const Burst& burst) const {
+    const Treatment& treatment = burst.treatment[0];
+    if (treatment.target.kind != RouteKind::peer) return "an Ethernet header in front";
+    const Peer& peer = now_.peers[treatment.target.index];
+    return fmt::format("VXLAN, VNI {}, UDP port {}, to {}; {} bytes on port {}",
+                       now_.network(peer.network).settings.vni.value(), now_.network(peer.network).settings.udp_port,
+                       to_string(peer.underlay), rte_pktmbuf_pkt_len(burst.mbufs[0]), out_.port);
+}
+
+std::uint16_t swallow(void*, rte_mbuf** packets, std::uint16_t count) noexcept {
+    rte_pktmbuf_free_bulk(packets, count);
+    return count;
+}
+
+}  // namespace
+
+Explanation explain(const Question& question, const Snapshot& snapshot, rte_mempool* pool) {
+    Explanation explanation;
+    const auto counters = std::make_unique<WorkerCounters>();
+    const SlotMap slots(1);
+    Surroundings around;
+    around.slots = &slots;
+    around.counters = counters.get();
+    around.pool = pool;
+    around.transmit.fill({swallow, nullptr});
+
+    const auto pipeline = std::make_unique<Pipeline>(around, PipelineSizes{16, 16, 16, 16, 1}, Timeouts{});
+    const auto burst = std::make_unique<Burst>();
+    burst->mbufs[0] = synthetic_packet(question, snapshot, pool, burst->meta[0].ingress);
+    burst->count = 1;
+    Recorder recorder(snapshot, explanation);
+    pipeline->observe(&recorder);
+    pipeline->run(*burst, snapshot, 1);
+    return explanation;
+}
+
+}  // namespace viaduct
