@@ -9,6 +9,7 @@
 Nodes and pod subnets come from the Node objects that the gateway reads as well. Between node1 and node3 there is no
 direct route: they reach each other's pods and hosts by way of the gateway, and the client too.
 """
+import contextlib
 import dataclasses
 import ipaddress
 import json
@@ -47,7 +48,8 @@ PODS = [
     Pod("shared", "node2", 12, ports=(8081, 8082)),
     Pod("lonely", "node3", 12, linked=False),
 ]
-HOST_PORT = 8090  # every node's own server: a backend in docker's host mode
+HOST_PORT = 8090    # of every node's own server: a backend in docker's host mode
+CLIENT_PORT = 8070  # of the outside client's
 
 
 class Cluster:
@@ -151,12 +153,36 @@ class Cluster:
 
     def start_servers(self):
         places = [(pod.name, pod.name, port) for pod in PODS for port in pod.ports]
-        places += [(name, name, HOST_PORT) for name in self.nodes]
+        places += [(name, name, HOST_PORT) for name in self.nodes] + [("client", "client", CLIENT_PORT)]
         for ns, name, port in places:
             label = name if (name, port) not in (("shared", 8081), ("shared", 8082)) else f"{name}-{port}"
             netns.start(ns, "/usr/bin/python3", str(HERE / "backend.py"), label, str(port), log=f"backend-{label}.log")
         for ns, _, port in places:
             self.await_listener(ns, port)
+
+    # While it runs ----------------------------------------------------------------------------------------------------
+    def scale(self, service, family, pods):
+        """Edits the endpoints of a Service the way that `kubectl apply` or an editor would."""
+        path = self.objects / f"{service}.yaml"
+        documents = list(yaml.safe_load_all(path.read_text()))
+        for doc in documents:
+            if doc["kind"] == "EndpointSlice" and doc["addressType"] == f"IPv{family}":
+                doc["endpoints"] = [{"addresses": [self.address(pod, family)]} for pod in pods]
+        draft = path.with_suffix(".draft")
+        draft.write_text(yaml.safe_dump_all(documents, sort_keys=False))
+        draft.rename(path)
+
+    @contextlib.contextmanager
+    def detour(self, node, to, family):
+        """Pods of `node` reach the underlay address of another node by way of the gateway, under their own names."""
+        gateway, target = self.lease("gw", family), self.node_address(to, family)
+        netns.ip(node, f"route add {target} via {gateway.gateway} dev {gateway.device} onlink table 100")
+        netns.run("ip", f"-{family}", "rule", "add", "iif", "cni0", "lookup", "100", ns=node)
+        try:
+            yield
+        finally:
+            netns.run("ip", f"-{family}", "rule", "del", "iif", "cni0", "lookup", "100", ns=node)
+            netns.ip(node, f"route del {target} dev {gateway.device} table 100")
 
     @staticmethod
     def await_listener(ns, port, patience=10.0):

@@ -1,0 +1,77 @@
+"""The gateway under test: started on the cluster's two AF_XDP ports, asked over its socket, stopped."""
+import http.client
+import json
+import os
+import pathlib
+import socket
+
+import netns
+import probe
+
+BUILD = pathlib.Path(os.environ.get("VIADUCT_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build"))
+DAEMON = BUILD / "dataplane/viaduct"
+CTL = BUILD / "control/viaductctl/viaductctl"
+SETTINGS = pathlib.Path(__file__).resolve().parents[2] / "deploy/demo.d/viaduct.conf"
+SOCKET = netns.STATE / "viaduct.sock"
+
+
+class OverUnixSocket(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(SOCKET))
+
+
+class Gateway:
+    def __init__(self, workers=1, queues=1):
+        self.workers, self.queues, self.process = workers, queues, None
+
+    def start(self):
+        settings = netns.STATE / "viaduct.conf"
+        settings.write_text(SETTINGS.read_text().replace("queues = 1", f"queues = {self.queues}"))
+        self.process = netns.start("gw", str(DAEMON), "--config", str(settings), "--workers", str(self.workers),
+                                   log="viaduct.log")
+        try:
+            self.control("wait", "--timeout", "20")
+        except netns.CommandFailed as failure:
+            raise netns.CommandFailed(f"the gateway does not become ready: {failure}\n{self.log(20)}") from None
+
+    def stop(self):
+        """Returns the exit status."""
+        return netns.stop(self.process) if self.process else 0
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    @staticmethod
+    def log(lines=5):
+        return "\n".join((netns.STATE / "viaduct.log").read_text(errors="replace").splitlines()[-lines:])
+
+    @staticmethod
+    def control(*words):
+        return netns.run(str(CTL), "--socket", str(SOCKET), *words)
+
+    @staticmethod
+    def ask(path):
+        link = OverUnixSocket("viaduct", timeout=5)
+        try:
+            link.request("GET", path)
+            return json.loads(link.getresponse().read())
+        finally:
+            link.close()
+
+    def conserved(self):
+        """Every packet taken in has exactly one outcome, once none is under way. Returns the totals in words."""
+        totals = probe.until(lambda: self.settled(), 3.0, "the totals add up", pause=0.1)
+        return f"{totals['rx']} in = {totals['tx']} out + {totals['punt']} to the kernel + " \
+               f"{sum(totals['drops'].values())} dropped + {totals['held']} waiting"
+
+    def settled(self):
+        totals = self.ask("/v1/totals")
+        added = totals["tx"] + totals["punt"] + totals["held"] + sum(totals["drops"].values())
+        return totals if totals["conserved"] and added == totals["rx"] else None

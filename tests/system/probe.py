@@ -1,0 +1,135 @@
+"""What a client does: HTTP requests, datagrams and pings from inside a namespace, and what came back."""
+import contextlib
+import dataclasses
+import hashlib
+import http.client
+import os
+import re
+import socket
+import time
+
+import netns
+from backend import BODY, BODY_SIZE
+
+DIGEST = hashlib.sha256(BODY).hexdigest()
+
+
+class Unexpected(Exception):
+    """What came back is not what should have."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    backend: str  # who answered
+    client: str   # from which address the request came, as the backend saw it
+    rest: bytes = b""
+
+
+class Connection:
+    """One TCP connection that carries any number of requests."""
+
+    def __init__(self, ns, address, port, patience=5.0):
+        self.http = http.client.HTTPConnection(address, port, timeout=patience)
+        with netns.inside(ns):
+            self.http.connect()
+
+    def request(self, method="GET", path="/", body=None):
+        self.http.request(method, path, body)
+        response = self.http.getresponse()
+        return response, response.read()
+
+    def get(self):
+        response, body = self.request()
+        return Reply(response.headers["X-Backend"], response.headers["X-Client"], body)
+
+    def megabyte_each_way(self):
+        _, body = self.request("GET", "/body")
+        if hashlib.sha256(body).hexdigest() != DIGEST:
+            raise Unexpected(f"the download differs from what was sent ({len(body)} of {BODY_SIZE} bytes)")
+        response, digest = self.request("POST", "/", BODY)
+        if digest.decode().strip() != DIGEST:
+            raise Unexpected("the upload arrived damaged")
+        return response.headers["X-Backend"]
+
+    def close(self):
+        self.http.close()
+
+
+@contextlib.contextmanager
+def connection(ns, address, port, patience=5.0):
+    opened = Connection(ns, address, port, patience)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def get(ns, address, port, patience=5.0):
+    with connection(ns, address, port, patience) as opened:
+        return opened.get()
+
+
+def megabyte_each_way(ns, address, port):
+    with connection(ns, address, port, patience=10.0) as opened:
+        return opened.megabyte_each_way()
+
+
+def echo(ns, address, port, size=64, patience=2.0):
+    """Sends a datagram from a port of its own, once more if need be, and returns the echo."""
+    with netns.inside(ns):
+        udp = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    with udp:
+        udp.connect((address, port))
+        udp.settimeout(patience)
+        payload = os.urandom(size)
+        udp.send(payload)
+        backend, client, rest = udp.recv(65535).split(b" ", 2)
+    if rest != payload:
+        raise Unexpected(f"a datagram of {size} bytes came back damaged")
+    return Reply(backend.decode(), client.decode(), rest)
+
+
+def ping(ns, address, size=56, count=2, fragment=True):
+    """Returns (answers, what ping printed)."""
+    text = netns.run("ping", "-n", "-c", str(count), "-i", "0.2", "-W", "1", "-s", str(size),
+                     "-M", "dont" if fragment else "do", address, ns=ns, check=False)
+    answers = re.search(r"(\d+) received", text)
+    return int(answers.group(1)) if answers else 0, text
+
+
+def until(condition, patience, what, pause=0.05):
+    """Waits until the condition holds. Errors of the network count as "not yet"."""
+    deadline = time.monotonic() + patience
+    while True:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if result := condition():
+                return result
+        if time.monotonic() > deadline:
+            raise Unexpected(f"after {patience:g} s still not: {what}")
+        time.sleep(pause)
+
+
+def tcp_error(ns, address, port, patience=4.0):
+    """How a connection attempt ends: "connected", "refused", "unreachable" or "timed out"."""
+    try:
+        get(ns, address, port, patience)
+    except ConnectionRefusedError:
+        return "refused"
+    except TimeoutError:
+        return "timed out"
+    except OSError as error:
+        return "unreachable" if "route" in os.strerror(error.errno) else os.strerror(error.errno)
+    return "connected"
+
+
+def udp_error(ns, address, port, patience=4.0):
+    """The same for a datagram, whose sender hears of it by ICMP."""
+    try:
+        echo(ns, address, port, patience=patience)
+    except ConnectionRefusedError:
+        return "refused"
+    except TimeoutError:
+        return "timed out"
+    except OSError as error:
+        return "unreachable" if "route" in os.strerror(error.errno) else os.strerror(error.errno)
+    return "answered"

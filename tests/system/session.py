@@ -1,0 +1,103 @@
+"""A running cluster with its gateway, its witnesses and what they saw: shared by the demo and the test suite."""
+import contextlib
+import dataclasses
+import json
+import time
+
+import capture
+import cluster as topology
+import gateway
+import netns
+from rows import ROWS, Row
+
+FAMILIES = (4, 6)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    passed: bool
+    detail: str
+    seconds: float
+
+
+def attempt(work, *arguments):
+    """Tries one thing. Whatever goes wrong is its result, told in one line."""
+    began = time.monotonic()
+    try:
+        passed, detail = True, work(*arguments) or ""
+    except Exception as error:
+        passed, detail = False, " | ".join(f"{type(error).__name__}: {error}".splitlines())
+    return Outcome(passed, detail, time.monotonic() - began)
+
+
+class Session:
+    def __init__(self, workers=1, queues=1):
+        self.cluster = topology.Cluster(queues)
+        self.gateway = gateway.Gateway(workers, queues)
+        self.capture = capture.Capture()
+
+    def start(self):
+        self.cluster.up()
+        self.capture.start()
+        self.gateway.start()
+
+    def stop(self):
+        self.gateway.stop()
+        self.capture.stop()
+
+    def try_row(self, row, family):
+        """A row passes if it does what it should and no packet got lost uncounted on the way."""
+        outcome = attempt(row.attempt, self.cluster, family)
+        law = attempt(self.gateway.conserved)
+        if outcome.passed and not law.passed:
+            return dataclasses.replace(outcome, passed=False, detail=f"not conserved: {law.detail}")
+        return outcome
+
+    # Rows about the gateway itself: once, not for each family --------------------------------------------------------
+    def closing_rows(self):
+        return [Row("every packet in has one outcome", self.gateway.conserved),
+                Row("viaductctl answers", self.ctl_answers),
+                Row("kill -9 and a second start", self.restart),
+                Row("a clean end", self.clean_end),
+                Row("tshark: no malformed frame, no bad checksum", self.dissect)]
+
+    def ctl_answers(self):
+        words = ("ports", "networks", "peers", "routes", "services", "backends", "connections", "drops", "workers",
+                 "sources")
+        for word in words:
+            json.loads(self.gateway.control("-j", "show", word))
+            self.gateway.control("show", word)
+        self.gateway.control("top", "--count", "1")
+        return f"show {'|'.join(words[:3])}|…, top"
+
+    def restart(self):
+        self.gateway.kill()
+        self.gateway.start()
+        for family in FAMILIES:
+            ROWS[0].attempt(self.cluster, family)
+        return "serves again"
+
+    def clean_end(self):
+        if status := self.gateway.stop():
+            raise netns.CommandFailed(f"exit status {status}: {self.gateway.log()}")
+        links = netns.run("ip", "-o", "link", "show", ns="gw")
+        if "xdp" in links.replace("xdpgeneric", "xdp"):
+            raise netns.CommandFailed(f"an XDP program stayed attached: {links}")
+        return "exit status 0, no XDP program left"
+
+    def dissect(self):
+        self.capture.stop()
+        seen, complaints = self.capture.judge(self.cluster.vxlan_port)
+        if complaints:
+            raise netns.CommandFailed("; ".join(complaints))
+        return f"{seen} frames sent by the gateway"
+
+
+@contextlib.contextmanager
+def running(workers=1, queues=1):
+    session = Session(workers, queues)
+    try:
+        session.start()
+        yield session
+    finally:
+        session.stop()
