@@ -11,6 +11,16 @@ namespace viaduct {
 /// of several pieces may have an odd length.
 [[nodiscard]] std::uint64_t add_bytes(std::uint64_t sum, const std::uint8_t* bytes, std::size_t length) noexcept;
 
+/// The same for a header whose size is known beforehand.
+template <class Header>
+[[nodiscard]] inline std::uint64_t add_header(std::uint64_t sum, const Header& header) noexcept {
+    static_assert(sizeof(Header) % 4 == 0 && std::is_trivially_copyable_v<Header>);
+    std::array<std::uint32_t, sizeof(Header) / 4> words;
+    std::memcpy(words.data(), &header, sizeof header);
+    for (const std::uint32_t word : words) sum += word;
+    return sum;
+}
+
 /// The 16-bit ones'-complement sum. Zero only when nothing but zeros was added.
 [[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
     sum = (sum & 0xffffffffU) + (sum >> 32U);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "encap/checksum.h"
 #include "encap/drop.h"
 #include "encap/packet.h"
 #include "encap/wire.h"
@@ -20,12 +21,100 @@ struct ParseResult {
     Drop why;  // meaningful when bad
 };
 
+namespace detail {
+
+/// All that `parse` promises, for the packets that the fast path does not vouch for.
+[[nodiscard]] ParseResult parse_any(const std::uint8_t* frame, std::size_t contiguous, std::size_t frame_length,
+                                    PacketMeta& meta) noexcept;
+
+/// Addresses of which the first byte tells that any host may have them, as most do.
+[[nodiscard]] constexpr bool ordinary(const Ipv4& a) noexcept { return a.bytes[0] - 1U < 223U && a.bytes[0] != 127; }
+[[nodiscard]] constexpr bool ordinary(const Ipv6& a) noexcept { return a.bytes[0] - 1U < 0xfdU; }
+
+/// What the fast path asks of an IP header: no options, no extensions, no fragment, valid, TCP or UDP follows.
+[[nodiscard]] inline bool is_plain(const Ipv4Header& ip) noexcept {
+    return ip.version_ihl == 0x45 && !ip.is_fragment() && fold(add_header(0, ip)) == 0xffff;
+}
+[[nodiscard]] inline bool is_plain(const Ipv6Header& ip) noexcept { return ip.version() == 6; }
+[[nodiscard]] inline Protocol protocol_of(const Ipv4Header& ip) noexcept { return ip.protocol; }
+[[nodiscard]] inline Protocol protocol_of(const Ipv6Header& ip) noexcept { return Protocol{ip.next_header}; }
+[[nodiscard]] inline std::size_t length_of(const Ipv4Header& ip) noexcept { return ip.total_length.value(); }
+[[nodiscard]] inline std::size_t length_of(const Ipv6Header& ip) noexcept {
+    return sizeof ip + ip.payload_length.value();
+}
+
+/// Whether `length` bytes hold what the header says; 20 bytes are readable.
+[[nodiscard]] inline bool transport_fits(const std::uint8_t* transport, Protocol protocol,
+                                         std::size_t length) noexcept {
+    const unsigned tcp = header_at<TcpHeader>(transport).length();
+    const unsigned udp = header_at<UdpHeader>(transport).length.value();
+    return protocol == Protocol::tcp ? tcp >= sizeof(TcpHeader) && tcp <= length
+                                     : protocol == Protocol::udp && udp >= sizeof(UdpHeader) && udp <= length;
+}
+
+/// Describes the packet when nothing about it is unusual; false leaves `meta` as it was.
+template <Address A>
+[[nodiscard]] inline bool parse_plain(const std::uint8_t* frame, std::size_t contiguous, std::size_t frame_length,
+                                      PacketMeta& meta) noexcept {
+    using Header = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
+    constexpr std::size_t ip_at = sizeof(EthernetHeader), transport_at = ip_at + sizeof(Header);
+    if (contiguous < transport_at + sizeof(TcpHeader)) return false;
+    const auto& ip = header_at<Header>(frame + ip_at);
+    const std::uint8_t* transport = frame + transport_at;
+    const std::size_t length = length_of(ip);
+    const Protocol protocol = protocol_of(ip);
+    const bool lengths = length >= sizeof(Header) && length <= frame_length - ip_at && length <= 0xffff;
+    if (!lengths || !is_plain(ip) || !ordinary(ip.source) || !ordinary(ip.destination)) return false;
+    if (!transport_fits(transport, protocol, length - sizeof(Header))) return false;
+
+    const auto& ports = header_at<UdpHeader>(transport);  // TCP's lie in the same place
+    meta.flow<A>() = {ip.source, ip.destination, ports.source_port, ports.destination_port, protocol, NetworkId::none,
+                      0};
+    meta.network_at = ip_at;
+    meta.transport_at = transport_at;
+    meta.ip_length = static_cast<std::uint16_t>(length);
+    meta.family = family_of<A>;
+    meta.transport = Transport::flow;
+    meta.tcp_flags = protocol == Protocol::tcp ? header_at<TcpHeader>(transport).flags : std::uint8_t{0};
+    meta.first_fragment = false;
+    return true;
+}
+
+}  // namespace detail
+
 /// Checks a frame from its Ethernet header on (RFC 1812 §5.2.2 and §5.3.7, RFC 8200) and describes it in `meta`: key,
 /// offsets, lengths, family, transport, TCP flags, first_fragment; the key's network is `none`. `contiguous` bytes can
 /// be read, the whole packet has `frame_length`; headers beyond the former are `truncated`. `meta` means nothing
 /// unless the outcome is `packet`. TTL and hop limit are not looked at.
-[[nodiscard]] ParseResult parse(const std::uint8_t* frame, std::size_t contiguous, std::size_t frame_length,
-                                PacketMeta& meta) noexcept;
+[[nodiscard]] inline ParseResult parse(const std::uint8_t* frame, std::size_t contiguous, std::size_t frame_length,
+                                       PacketMeta& meta) noexcept {
+    if (contiguous >= sizeof(EthernetHeader)) {
+        const auto& ethernet = header_at<EthernetHeader>(frame);
+        const bool v4 = ethernet.type == Be16(ether_type::ipv4), v6 = ethernet.type == Be16(ether_type::ipv6);
+        if (!ethernet.destination.is_multicast() &&
+            ((v4 && detail::parse_plain<Ipv4>(frame, contiguous, frame_length, meta)) ||
+             (v6 && detail::parse_plain<Ipv6>(frame, contiguous, frame_length, meta))))
+            return {ParseOutcome::packet, Drop{}};
+    }
+    return detail::parse_any(frame, contiguous, frame_length, meta);
+}
+
+/// What an ICMP message of this type is to the gateway.
+template <Address A>
+[[nodiscard]] constexpr Transport icmp_kind(std::uint8_t type) noexcept {
+    if constexpr (std::same_as<A, Ipv4>) {  // RFC 792
+        if (type == 8) return Transport::echo_request;
+        if (type == 0) return Transport::echo_reply;
+        return type == 3 || type == 11 || type == 12 ? Transport::icmp_error : Transport::other;
+    } else {  // RFC 4443 §2.1
+        if (type == 128) return Transport::echo_request;
+        if (type == 129) return Transport::echo_reply;
+        return type >= 1 && type <= 4 ? Transport::icmp_error : Transport::other;
+    }
+}
+
+template <Address A>
+inline constexpr Protocol icmp_of = std::same_as<A, Ipv4> ? Protocol::icmp : Protocol::icmpv6;
 
 /// What all fragments of one datagram share besides their addresses: IPv4's 16-bit id, or the one of the IPv6 fragment
 /// header. Only for fragments that `parse` accepted. The protocol is no part of it: an IPv6 extension header between

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "encap/checksum.h"
 #include "encap/packet.h"
 #include "encap/wire.h"
 
@@ -41,11 +42,65 @@ enum class OuterUdpChecksum : std::uint8_t {
     return Be16(static_cast<std::uint16_t>(0xc000U | (entropy >> 18U)));
 }
 
+namespace detail {
+
+template <class OuterIp>
+struct TunnelHeaders {
+    EthernetHeader ethernet;
+    OuterIp ip;
+    UdpHeader udp;
+    VxlanHeader vxlan;
+    EthernetHeader inner;
+};
+static_assert(sizeof(TunnelHeaders<Ipv4Header>) == VxlanTemplate::length_v4);
+static_assert(sizeof(TunnelHeaders<Ipv6Header>) == VxlanTemplate::length_v6);
+
+/// Patches what differs between packets; the id stays 0, which RFC 6864 §4.1 allows beside DF.
+inline void patch(Ipv4Header& ip, std::uint32_t template_sum, std::uint16_t udp_length, std::uint8_t tos,
+                  std::uint32_t) noexcept {
+    ip.tos = tos;
+    ip.total_length = Be16(static_cast<std::uint16_t>(sizeof ip + udp_length));
+    ip.checksum = finish(std::uint64_t{template_sum} + sum_of(ip.total_length) + sum_of(Be16(tos)));
+}
+/// The flow label carries the entropy too, for networks that spread by it (RFC 6438 §3).
+inline void patch(Ipv6Header& ip, std::uint32_t, std::uint16_t udp_length, std::uint8_t tos,
+                  std::uint32_t entropy) noexcept {
+    ip.version_class_label = Be32(6U << 28U | std::uint32_t{tos} << 20U | (entropy & 0xfffffU));
+    ip.payload_length = Be16(udp_length);
+}
+
+template <class OuterIp>
+inline void write_headers(const VxlanTemplate& path, std::uint8_t* inner_ip, Family inner_family,
+                          std::uint16_t inner_length, std::uint8_t tos, std::uint32_t entropy, bool checksum) noexcept {
+    using Headers = TunnelHeaders<OuterIp>;
+    std::memcpy(inner_ip - sizeof(Headers), path.bytes.data(), sizeof(Headers));
+    auto& headers = header_at<Headers>(inner_ip - sizeof(Headers));
+    constexpr unsigned in_front = sizeof headers.udp + sizeof headers.vxlan + sizeof headers.inner;
+    const auto udp_length = static_cast<std::uint16_t>(in_front + inner_length);
+    patch(headers.ip, path.ipv4_sum, udp_length, tos, entropy);
+    headers.udp.source_port = vxlan_source_port(entropy);
+    headers.udp.length = Be16(udp_length);
+    headers.inner.type = Be16(inner_family == Family::v4 ? ether_type::ipv4 : ether_type::ipv6);
+    if (!checksum) return;
+    const std::uint64_t patched = sum_of(headers.udp.source_port) + sum_of(headers.inner.type) +
+                                  2 * sum_of(headers.udp.length);  // in the pseudo header once more
+    headers.udp.checksum = finish_udp(add_bytes(path.udp_sum + patched, inner_ip, inner_length));
+}
+
+}  // namespace detail
+
 /// Writes the headers in the `path.length` bytes that end where the inner IP packet starts. `inner` points to that
-/// inner IP header, `inner_length` is its packet's length, padding excluded; `tos` the outer TOS or traffic class, ECN
-/// included (see ecn.h); `entropy` the flow's hash, from which the source port comes (49152–65535, RFC 7348 §5).
-void write(const VxlanTemplate& path, std::uint8_t* inner, Family inner_family, std::uint16_t inner_length,
-           std::uint8_t tos, std::uint32_t entropy, OuterUdpChecksum checksum) noexcept;
+/// inner IP header, `inner_length` is its packet's length, padding excluded, and has passed the path's MTU check;
+/// `tos` the outer TOS or traffic class, ECN included (see ecn.h); `entropy` the flow's hash, from which the source
+/// port comes (49152–65535, RFC 7348 §5).
+inline void write(const VxlanTemplate& path, std::uint8_t* inner, Family inner_family, std::uint16_t inner_length,
+                  std::uint8_t tos, std::uint32_t entropy, OuterUdpChecksum checksum) noexcept {
+    if (path.outer_v4)
+        detail::write_headers<Ipv4Header>(path, inner, inner_family, inner_length, tos, entropy,
+                                          checksum == OuterUdpChecksum::computed);
+    else
+        detail::write_headers<Ipv6Header>(path, inner, inner_family, inner_length, tos, entropy, true);
+}
 
 struct VxlanView {
     Vni vni;
