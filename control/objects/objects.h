@@ -1,0 +1,136 @@
+// Kubernetes objects, as far as the gateway uses them: plain values, whatever they were read from.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "encap/net_types.h"
+#include "encap/packet.h"
+
+namespace viaduct {
+
+enum class ObjectKind : std::uint8_t { node, service, endpoint_slice, endpoints, config_map };
+[[nodiscard]] const char* to_string(ObjectKind kind);
+
+/// What makes an object that object.
+struct ObjectKey {
+    ObjectKind kind{};
+    std::string name_space;  // empty for Nodes
+    std::string name;
+    auto operator<=>(const ObjectKey&) const = default;
+};
+/// "Service shop/web"
+[[nodiscard]] std::string to_string(const ObjectKey& key);
+
+/// A Node, with flannel's annotations as they stand there: whether they are good is decided where they are used.
+struct Node {
+    ObjectKey key;
+    std::string zone;                    // label topology.kubernetes.io/zone
+    std::vector<std::string> pod_cidrs;  // spec.podCIDRs, else spec.podCIDR
+    struct Flannel {
+        bool managed = false;  // kube-subnet-manager: "true"
+        std::string backend_type, backend_data, backend_v6_data, public_ip, public_ipv6;
+        bool operator==(const Flannel&) const = default;
+    } flannel;
+    bool operator==(const Node&) const = default;
+};
+
+struct ServicePort {
+    std::string name;
+    Protocol protocol = Protocol::tcp;
+    std::uint16_t port = 0;
+    std::uint16_t node_port = 0;  // 0: none
+    bool operator==(const ServicePort&) const = default;
+};
+
+enum class TrafficPolicy : std::uint8_t { cluster, local };
+
+struct Service {
+    ObjectKey key;
+    bool headless = false;       // clusterIP: None, or so labelled
+    bool external_name = false;  // type: ExternalName
+    std::string proxy_name;      // label service.kubernetes.io/service-proxy-name: another proxy's
+    std::string load_balancer_class;
+    std::vector<IpAddress> cluster_ips;
+    std::vector<Family> families;  // spec.ipFamilies
+    std::vector<IpAddress> external_ips;
+    std::vector<IpAddress> ingress_ips;  // status.loadBalancer.ingress, of either ipMode
+    std::vector<ServicePort> ports;
+    std::vector<IpPrefix> source_ranges;
+    TrafficPolicy internal_policy = TrafficPolicy::cluster;
+    TrafficPolicy external_policy = TrafficPolicy::cluster;
+    std::uint32_t affinity_seconds = 0;  // 0: none
+    bool publish_not_ready = false;
+    bool operator==(const Service&) const = default;
+};
+
+struct Endpoint {
+    IpAddress address;
+    bool ready = true, serving = true, terminating = false;  // what an unset condition means
+    std::string node_name;
+    std::vector<std::string> zone_hints, node_hints;
+    bool operator==(const Endpoint&) const = default;
+};
+
+struct EndpointPort {
+    std::string name;
+    Protocol protocol = Protocol::tcp;
+    std::uint16_t port = 0;  // 0: unset, and the port is ignored
+    bool operator==(const EndpointPort&) const = default;
+};
+
+struct EndpointSlice {
+    ObjectKey key;
+    std::string service;             // label kubernetes.io/service-name, in the same namespace
+    std::optional<Family> family{};  // nothing: FQDN
+    std::vector<Endpoint> endpoints;
+    std::vector<EndpointPort> ports;
+    bool operator==(const EndpointSlice&) const = default;
+};
+
+/// A v1 Endpoints object, as the slices that Kubernetes would mirror it to: one for each subset and family.
+struct Endpoints {
+    ObjectKey key;
+    bool skip_mirror = false;
+    std::vector<EndpointSlice> slices;
+    bool operator==(const Endpoints&) const = default;
+};
+
+/// flannel's net-conf.json out of its ConfigMap.
+struct FlannelConfig {
+    ObjectKey key;
+    std::optional<IpPrefix> network, ipv6_network;
+    bool enable_v4 = true, enable_v6 = false;
+    std::string backend_type = "udp";  // flannel's own default
+    std::uint32_t vni = 1;
+    std::uint16_t port = 8472;
+    std::uint16_t underlay_mtu = 0;  // 0: the interface's
+    bool direct_routing = false;
+    bool operator==(const FlannelConfig&) const = default;
+};
+
+template <class T>
+using Shared = std::shared_ptr<const T>;
+using Object =
+    std::variant<Shared<Node>, Shared<Service>, Shared<EndpointSlice>, Shared<Endpoints>, Shared<FlannelConfig>>;
+[[nodiscard]] const ObjectKey& key_of(const Object& object);
+
+/// All objects of a source. Shared, so that one changed file costs no copy of the others' objects.
+struct Objects {
+    std::vector<Shared<Node>> nodes;
+    std::vector<Shared<Service>> services;
+    std::vector<Shared<EndpointSlice>> slices;
+    std::vector<Shared<Endpoints>> endpoints;
+    std::vector<Shared<FlannelConfig>> flannel_configs;
+
+    void add(const Object& object);
+    /// By kind, for people.
+    [[nodiscard]] std::map<std::string, std::size_t> counts() const;
+};
+
+}  // namespace viaduct

@@ -1,0 +1,68 @@
+// A file's text to objects.
+#include "control/objects/read_objects.h"
+
+#include "control/objects/parse_object.h"
+#include "control/objects/yaml_tree.h"
+
+namespace viaduct {
+
+namespace {
+
+using YamlField = Field<YamlTree>;
+
+class Reader {
+public:
+    explicit Reader(const std::string& file) : file_(file) {}
+
+    /// `kind` and `api_version` are the list's for an item that names none itself, as the API server's do not.
+    void read(const YamlField& root, const std::string& kind_of_list, const std::string& version_of_list) {
+        std::optional<ObjectKey> key;
+        try {
+            const std::string kind = root["kind"].text_or(kind_of_list);
+            const std::string version = root["apiVersion"].text_or(version_of_list);
+            if (kind.empty()) root["kind"].fail("is missing: add it");
+            if (is_list(kind, root)) return read_list(root, kind.substr(0, kind.size() - 4), version);
+            const auto known = kind_named(kind, version);
+            if (!known) return;
+            key = ObjectKey{*known, "", root["metadata"]["name"].text_or("")};
+            if (is_namespaced(*known)) key->name_space = root["metadata"]["namespace"].text_or("default");
+            if (key->name.empty()) root["metadata"]["name"].fail("is missing: add it");
+            if (auto object = parse_object(*key, root)) result.objects.push_back(std::move(*object));
+        } catch (const FieldError& wrong) {
+            const std::string where = file_ + ":" + std::to_string(wrong.line()) + ": ";
+            const std::string what = key ? to_string(*key) + ": " : "";
+            result.errors.push_back({key && !key->name.empty() ? key : std::nullopt, where + what + wrong.what()});
+        }
+    }
+
+    ReadObjects result;
+
+private:
+    static bool is_list(const std::string& kind, const YamlField& root) {
+        return kind.ends_with("List") && root["items"].present();
+    }
+    void read_list(const YamlField& root, const std::string& kind, const std::string& version) {
+        // A plain `List` says nothing about its items, which then speak for themselves.
+        for (const YamlField& item : root["items"].items()) read(item, kind, kind.empty() ? "" : version);
+    }
+
+    const std::string& file_;
+};
+
+}  // namespace
+
+ReadObjects read_objects(const std::string& text, const std::string& file) {
+    Reader reader(file);
+    try {
+        for (const YAML::Node& document : YAML::LoadAll(text)) {
+            const YamlTree tree(document);
+            if (tree.present()) reader.read(YamlField(tree), "", "");
+        }
+    } catch (const YAML::Exception& wrong) {
+        throw std::runtime_error(file + ":" + std::to_string(wrong.mark.line + 1) + ": " + wrong.msg +
+                                 ": mend the YAML; what the file said before stays in force");
+    }
+    return std::move(reader.result);
+}
+
+}  // namespace viaduct
