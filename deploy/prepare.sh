@@ -1,0 +1,26 @@
+# What deploy/demo and tests/run need first: root, Debian packages and a build. Sourced; expects $root.
+
+if [ "$(id -u)" != 0 ]; then
+    echo "This makes network namespaces and opens AF_XDP sockets: run it as root (sudo $0)." >&2
+    exit 1
+fi
+
+install_packages() {
+    local wanted missing=()
+    for wanted in $(sed 's/#.*//' "$root/deploy/packages"); do
+        dpkg-query -W -f '${db:Status-Status}' "$wanted" 2>/dev/null | grep -qx installed || missing+=("$wanted")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    echo "Installing ${#missing[@]} packages: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update
+    apt-get -qq install --yes --no-install-recommends "${missing[@]}"
+}
+
+# build DIRECTORY [MESON-OPTION…]: configures once, then builds what changed.
+build() {
+    local directory=$1
+    shift
+    [ -f "$directory/build.ninja" ] || meson setup "$directory" "$root" "$@"
+    ninja -C "$directory"
+}

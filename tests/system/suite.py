@@ -1,0 +1,204 @@
+"""Every test under one name each: builds, the house rule, unit tests in three builds, and the rows of the demo."""
+import argparse
+import fnmatch
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import netns
+import selfcheck
+import session
+from rows import ROWS
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# name of a build: its directory, its meson options, its compiler, the unit tests that run in it
+BUILDS = {
+    "release": ("build", (), None, True),
+    "sanitizers": ("build-sanitizers", ("-Ddpdk=false", "-Db_sanitize=address,undefined", "-Dbuildtype=debugoptimized",
+                                        "-Db_lundef=false"), None, True),
+    "threads": ("build-threads", ("-Ddpdk=false", "-Db_sanitize=thread", "-Dbuildtype=debugoptimized",
+                                  "-Db_lundef=false"), None, ("tables",)),
+    "clang": ("build-clang", (), "clang++-14", False),
+}
+# name of a variant: how many workers, how many receive queues on each port
+VARIANTS = {"1 worker": (1, 1), "2 workers": (2, 1), "2 workers, 2 queues": (2, 2)}
+CASE = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (\S+?)(?:, where .*)? \((\d+) ms\)$", re.MULTILINE)
+
+
+class Report:
+    """Says each result once, at the moment it is known, and counts."""
+
+    def __init__(self, pattern):
+        self.pattern, self.counts, self.bad = pattern, {"passed": 0, "failed": 0, "skipped": 0}, []
+
+    def wants(self, name):
+        return not self.pattern or fnmatch.fnmatch(name, f"*{self.pattern}*")
+
+    def add(self, name, result, seconds, detail=""):
+        """`result` is "passed", "failed" or "skipped". No skip is expected: each one is as bad as a failure."""
+        self.counts[result] += 1
+        if result != "passed":
+            self.bad.append(f"{result:<8}{name}")
+        print(f"{result:<8}{name}  [{seconds:.2f} s]{'  ' + detail if detail else ''}", flush=True)
+
+    def outcome(self, name, outcome):
+        self.add(name, "passed" if outcome.passed else "failed", outcome.seconds, outcome.detail)
+
+    def finish(self):
+        for line in self.bad:
+            print(line)
+        skipped = f", {self.counts['skipped']} skipped" if self.counts["skipped"] else ""
+        print(f"{self.counts['passed']} passed, {self.counts['failed']} failed{skipped}", flush=True)
+        return 1 if self.bad or not self.counts["passed"] else 0
+
+
+def output_of(*command, env=None):
+    """Runs a long command in the sources and returns its output; raises with the end of it when it fails."""
+    done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise netns.CommandFailed(f"{' '.join(command)}\n{done.stdout[-6000:]}")
+    return done.stdout
+
+
+# Builds and unit tests ------------------------------------------------------------------------------------------------
+def configure(name):
+    directory, options, compiler, _ = BUILDS[name]
+    if not (ROOT / directory / "build.ninja").exists():
+        env = {**os.environ, "CXX": compiler} if compiler else None
+        output_of("meson", "setup", directory, *options, env=env)
+
+
+def compile_build(name):
+    directory, _, _, tests = BUILDS[name]
+    configure(name)
+    targets = [f"{test}_tests" for test in tests] if isinstance(tests, tuple) else []
+    output_of("meson", "compile", "-C", directory, *targets)
+    return directory
+
+
+def unit_tests(name):
+    """The names of the meson tests that run in a build."""
+    directory, _, _, tests = BUILDS[name]
+    if not tests:
+        return []
+    configure(name)
+    found = [test["name"] for test in json.loads(output_of("meson", "introspect", "--tests", directory))]
+    return [test for test in found if tests is True or test in tests]
+
+
+def run_unit_test(report, build, test):
+    directory = ROOT / BUILDS[build][0]
+    subprocess.run(["meson", "test", "-C", str(directory), "--no-rebuild", test], capture_output=True)
+    for line in (directory / "meson-logs/testlog.json").read_text().splitlines():
+        entry = json.loads(line)
+        add_cases(report, f"unit/{build}/{test}", entry, entry.get("stdout", "") + entry.get("stderr", ""))
+
+
+def add_cases(report, name, entry, text):
+    """One line for each GoogleTest case; a test of another kind, or one that died half-way, is one line itself."""
+    cases = CASE.findall(text)
+    for result, case, milliseconds in cases:
+        report.add(f"{name}/{case}", {"OK": "passed", "FAILED": "failed", "SKIPPED": "skipped"}[result],
+                   int(milliseconds) / 1000)
+    results = {"OK": "passed", "SKIP": "skipped", "EXPECTEDFAIL": "passed"}
+    result = results.get(entry["result"], "failed")
+    if not cases or (result == "failed" and not any(case[0] == "FAILED" for case in cases)):
+        report.add(name, result, entry["duration"])
+    if result == "failed":
+        print(text[-8000:], flush=True)
+
+
+def run_builds(report):
+    for build in BUILDS:
+        tests = [test for test in unit_tests(build) if report.wants(f"unit/{build}/{test}")]
+        if not tests and not report.wants(f"build/{build}"):
+            continue
+        outcome = session.attempt(compile_build, build)
+        report.outcome(f"build/{build}", outcome)
+        for test in tests if outcome.passed else ():
+            run_unit_test(report, build, test)
+
+
+# System tests ---------------------------------------------------------------------------------------------------------
+def row_names(variant):
+    prefix = f"system/{variant}/"
+    return [f"{prefix}{row.name} (IPv{family})" for row in ROWS for family in session.FAMILIES] + \
+           [f"{prefix}{row.name}" for row in session.Session().closing_rows()]
+
+
+def run_topology(report):
+    cluster = session.topology.Cluster()
+    started = session.attempt(cluster.up)
+    report.outcome("system/topology/start", started)
+    for row in selfcheck.ROWS if started.passed else ():
+        for family in session.FAMILIES:
+            report.outcome(f"system/topology/{row.name} (IPv{family})", session.attempt(row.attempt, cluster, family))
+
+
+def run_variant(report, variant):
+    workers, queues = VARIANTS[variant]
+    running = session.Session(workers, queues)
+    started = session.attempt(running.start)
+    report.outcome(f"system/{variant}/start", started)
+    if started.passed:
+        run_rows(report, variant, running)
+    if len(report.bad):
+        print(running.gateway.log(30))
+    running.stop()
+
+
+def run_rows(report, variant, running):
+    for row in ROWS:
+        for family in session.FAMILIES:
+            if report.wants(name := f"system/{variant}/{row.name} (IPv{family})"):
+                report.outcome(name, running.try_row(row, family))
+    for row in running.closing_rows():
+        if report.wants(name := f"system/{variant}/{row.name}"):
+            report.outcome(name, session.attempt(row.attempt))
+
+
+def run_system(report):
+    if any(report.wants(f"system/topology/{row.name}") for row in selfcheck.ROWS):
+        with netns.exclusive():
+            run_topology(report)
+    for variant in VARIANTS:
+        if any(map(report.wants, row_names(variant))):
+            with netns.exclusive():
+                run_variant(report, variant)
+
+
+def list_names():
+    for build in BUILDS:
+        print(f"build/{build}")
+        for test in unit_tests(build):
+            print(f"unit/{build}/{test}")
+    for row in selfcheck.ROWS:
+        print(*(f"system/topology/{row.name} (IPv{family})" for family in session.FAMILIES), sep="\n")
+    for variant in VARIANTS:
+        print(*row_names(variant), sep="\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tests/run", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="name the tests and stop")
+    parser.add_argument("--only", metavar="PATTERN", help="run the tests whose name contains this (* and ? match any)")
+    chosen = parser.parse_args()
+    if chosen.list:
+        list_names()
+        return 0
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, lambda *_: sys.exit(143))
+    report, began = Report(chosen.only), time.monotonic()
+    run_builds(report)
+    run_system(report)
+    print(f"{time.monotonic() - began:.0f} s")
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
