@@ -43,6 +43,26 @@ std::vector<std::size_t> find_unchanged(const std::vector<DesiredService>& desir
     return source;
 }
 
+bool is_identity(const std::vector<std::size_t>& source) {
+    for (std::size_t i = 0; i < source.size(); ++i)
+        if (source[i] != i) return false;
+    return true;
+}
+
+/// Whether names and frontends are the same, position by position: then so is the index over them.
+bool same_index(const std::vector<DesiredService>& desired, const std::vector<DesiredService>& before,
+                const std::vector<std::size_t>& source) {
+    if (desired.size() != before.size()) return false;
+    for (std::size_t i = 0; i < desired.size(); ++i) {
+        const DesiredService& a = desired[i];
+        const DesiredService& b = before[i];
+        if (source[i] != i && (a.name != b.name || a.group != b.group || a.network != b.network ||
+                               a.protocol != b.protocol || a.family != b.family || a.frontends != b.frontends))
+            return false;
+    }
+    return true;
+}
+
 Service make_service(const DesiredService& desired, BackendBook& book) {
     Service service;
     service.id = service_id(desired);
@@ -108,19 +128,22 @@ std::uint64_t service_id(const DesiredService& service) noexcept {
 BuiltServices build_services(const std::vector<DesiredService>& desired, const std::vector<DesiredService>& before,
                              const std::shared_ptr<const FrontendTable>& last, BackendBook& book) {
     const std::vector<std::size_t> source = find_unchanged(desired, before, *last);
+    if (desired.size() == before.size() && is_identity(source)) return {last, false};
+
     std::vector<Service> services;
     services.reserve(desired.size());
     bool changed = false;
-    bool in_place = desired.size() == before.size();
     for (std::size_t i = 0; i < desired.size(); ++i) {
         const bool unchanged = source[i] != nowhere;
         services.push_back(unchanged ? last->services()[source[i]] : make_service(desired[i], book));
         changed |= !unchanged;
-        in_place &= source[i] == i;
     }
-    if (in_place) return {last, false};
-    if (changed) make_ids_distinct(services);
     changed |= release_others(before, source, book);
+    if (same_index(desired, before, source)) {
+        for (std::size_t i = 0; i < services.size(); ++i) services[i].id = last->services()[i].id;
+        return {std::make_shared<const FrontendTable>(last->with(std::move(services))), changed};
+    }
+    make_ids_distinct(services);
     return {std::make_shared<const FrontendTable>(std::move(services), frontends_of(desired)), changed};
 }
 

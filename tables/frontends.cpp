@@ -44,22 +44,29 @@ bool FrontendIndex<A>::add(A address, const Frontend& frontend, std::uint32_t po
 template class FrontendIndex<Ipv4>;
 template class FrontendIndex<Ipv6>;
 
-FrontendTable::FrontendTable(std::vector<Service> services, std::span<const Frontend> frontends)
-    : services_(std::move(services)),
-      v4_(count_v4(frontends)),
-      v6_(frontends.size() - count_v4(frontends)),
-      ids_(services_.size()) {
-    frontends_.reserve(frontends.size());
-    for (const Frontend& frontend : frontends) {
-        const auto position = static_cast<std::uint32_t>(frontends_.size());
+FrontendTable::Index::Index(std::span<const Service> services, std::span<const Frontend> all)
+    : v4(count_v4(all)), v6(all.size() - count_v4(all)), ids(services.size()) {
+    frontends.reserve(all.size());
+    for (const Frontend& frontend : all) {
+        const auto position = static_cast<std::uint32_t>(frontends.size());
         const IpAddress& address = frontend.address;
-        if (address.is_v4() ? v4_.add(address.v4(), frontend, position) : v6_.add(address.v6(), frontend, position))
-            frontends_.push_back(frontend);
+        if (address.is_v4() ? v4.add(address.v4(), frontend, position) : v6.add(address.v6(), frontend, position))
+            frontends.push_back(frontend);
     }
-    for (ServiceIndex i = 0; i < services_.size(); ++i) {
-        const std::uint64_t id = services_[i].id;
-        ids_.place(spread(id), [&](const Id& slot) { return slot.id == id; }) = {id, i};
+    for (ServiceIndex i = 0; i < services.size(); ++i) {
+        const std::uint64_t id = services[i].id;
+        ids.place(spread(id), [&](const Id& slot) { return slot.id == id; }) = {id, i};
     }
+}
+
+FrontendTable::FrontendTable(std::vector<Service> services, std::span<const Frontend> frontends)
+    : services_(std::move(services)), index_(std::make_shared<const Index>(services_, frontends)) {}
+
+FrontendTable FrontendTable::with(std::vector<Service> services) const {
+    FrontendTable table;
+    table.services_ = std::move(services);
+    table.index_ = index_;
+    return table;
 }
 
 }  // namespace viaduct

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -86,27 +87,29 @@ public:
     /// A frontend's `service` is a position in `services`, whose ids are distinct. Of frontends with the same address,
     /// port and protocol the first one stays.
     FrontendTable(std::vector<Service> services, std::span<const Frontend> frontends);
+    /// The same frontends for services with the same ids, whose policies and backends may differ. The index is shared.
+    [[nodiscard]] FrontendTable with(std::vector<Service> services) const;
 
     /// A quick test per packet, one load in the common case; false positives never happen.
     template <Address A>
     [[nodiscard]] AddressOwner owner_of(A destination) const noexcept {
-        return index<A>().owner_of(destination);
+        return index_->family<A>().owner_of(destination);
     }
     /// The frontend, or nullptr.
     template <Address A>
     [[nodiscard]] const Frontend* find(A destination, Be16 port, Protocol protocol) const noexcept {
-        const std::uint32_t at = index<A>().find(destination, port, protocol);
-        return at != FrontendIndex<A>::no_frontend ? &frontends_[at] : nullptr;
+        const std::uint32_t at = index_->family<A>().find(destination, port, protocol);
+        return at != FrontendIndex<A>::no_frontend ? &index_->frontends[at] : nullptr;
     }
 
     [[nodiscard]] const Service& service(ServiceIndex index) const noexcept { return services_[index]; }
     /// The service with this stable id, or nullptr.
     [[nodiscard]] const Service* by_id(std::uint64_t id) const noexcept {
-        const Id* slot = ids_.find(spread(id), [&](const Id& i) { return i.id == id; });
+        const Id* slot = index_->ids.find(spread(id), [&](const Id& i) { return i.id == id; });
         return slot != nullptr ? &services_[slot->service] : nullptr;
     }
     [[nodiscard]] std::span<const Service> services() const noexcept { return services_; }
-    [[nodiscard]] std::span<const Frontend> frontends() const noexcept { return frontends_; }
+    [[nodiscard]] std::span<const Frontend> frontends() const noexcept { return index_->frontends; }
 
 private:
     struct Id {
@@ -114,19 +117,24 @@ private:
         ServiceIndex service = no_service;
         [[nodiscard]] bool used() const noexcept { return service != no_service; }
     };
-    template <Address A>
-    [[nodiscard]] const FrontendIndex<A>& index() const noexcept {
-        if constexpr (std::same_as<A, Ipv4>)
-            return v4_;
-        else
-            return v6_;
-    }
+    /// What depends on frontends and ids alone: endpoints come and go much more often.
+    struct Index {
+        Index(std::span<const Service> services, std::span<const Frontend> all);
+        template <Address A>
+        [[nodiscard]] const FrontendIndex<A>& family() const noexcept {
+            if constexpr (std::same_as<A, Ipv4>)
+                return v4;
+            else
+                return v6;
+        }
+        std::vector<Frontend> frontends;
+        FrontendIndex<Ipv4> v4;
+        FrontendIndex<Ipv6> v6;
+        ProbeTable<Id> ids;
+    };
 
     std::vector<Service> services_;
-    std::vector<Frontend> frontends_;
-    FrontendIndex<Ipv4> v4_;
-    FrontendIndex<Ipv6> v6_;
-    ProbeTable<Id> ids_;
+    std::shared_ptr<const Index> index_;
 };
 
 }  // namespace viaduct
