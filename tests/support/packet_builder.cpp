@@ -1,6 +1,7 @@
 // See packet_builder.h.
 #include "tests/support/packet_builder.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "encap/net_text.h"
@@ -10,8 +11,12 @@ namespace {
 
 constexpr std::uint8_t fragment_header = 44;
 
-std::uint16_t get16(const Bytes& bytes, std::size_t at) {
-    return static_cast<std::uint16_t>(bytes.at(at) << 8U | bytes.at(at + 1));
+/// An address that lies in a frame.
+template <class Address>
+Address read(const Bytes& frame, std::size_t at) {
+    Address address;
+    std::copy_n(frame.begin() + static_cast<std::ptrdiff_t>(at), address.bytes.size(), address.bytes.begin());
+    return address;
 }
 void put16(Bytes& bytes, std::size_t at, std::size_t value) {
     bytes.at(at) = static_cast<std::uint8_t>(value >> 8U);
@@ -343,25 +348,18 @@ Bytes ip_packet(const Bytes& frame) { return slice(frame, 14, frame.size()); }
 
 std::vector<Bytes> fragmented(const Bytes& frame, std::uint16_t size, std::uint32_t id) {
     const bool v4 = frame.at(14) >> 4U == 4;
-    const std::size_t ip = 14, transport = ip + (v4 ? 20 : 40);
+    const std::size_t transport = v4 ? 34 : 54;
     std::vector<Bytes> fragments;
     for (std::size_t at = transport; at < frame.size(); at += size) {
         const std::size_t end = std::min(frame.size(), at + size);
         PacketBuilder part;
-        const auto offset = static_cast<std::uint16_t>(at - transport);
-        Mac destination, source;
-        std::copy_n(frame.begin(), 6, destination.bytes.begin());
-        std::copy_n(frame.begin() + 6, 6, source.bytes.begin());
-        part.ethernet(destination, source);
-        if (v4) {
-            part.ip(Ipv4(frame[26], frame[27], frame[28], frame[29]), Ipv4(frame[30], frame[31], frame[32], frame[33]));
-        } else {
-            Ipv6 from, to;
-            std::copy_n(frame.begin() + 22, 16, from.bytes.begin());
-            std::copy_n(frame.begin() + 38, 16, to.bytes.begin());
-            part.ip(from, to);
-        }
-        part.fragment(id, offset, end != frame.size()).protocol(frame[v4 ? 23 : 20]);
+        part.ethernet(read<Mac>(frame, 0), read<Mac>(frame, 6));
+        if (v4)
+            part.ip(read<Ipv4>(frame, 26), read<Ipv4>(frame, 30));
+        else
+            part.ip(read<Ipv6>(frame, 22), read<Ipv6>(frame, 38));
+        part.fragment(id, static_cast<std::uint16_t>(at - transport), end != frame.size());
+        part.protocol(frame[v4 ? 23 : 20]);
         fragments.push_back(part.payload(slice(frame, at, end)).build());
     }
     return fragments;
