@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "encap/checksum.h"
+#include "encap/ipv6_extensions.h"
 #include "encap/wire.h"
 #include "lb/sctp_crc.h"
 
@@ -102,24 +103,13 @@ QuotedTransport quoted_transport(const Ipv4Header& ip) noexcept {
             .length = total - ip.length()};
 }
 
-// Walks the extension headers that may precede a transport header (RFC 8200 §4.1), eight at most.
 QuotedTransport quoted_transport(const Ipv6Header& ip, std::size_t available) noexcept {
-    constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, destination_options = 60;
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&ip);
-    std::size_t at = sizeof(Ipv6Header);
-    std::uint8_t type = ip.next_header;
-    for (int headers = 0; headers < 8 && at + 8 <= available; ++headers) {
-        if (type == fragment) {
-            if ((header_at<Ipv6Fragment>(bytes + at).offset_more.value() >> 3U) != 0) return {};
-        } else if (type != hop_by_hop && type != routing && type != destination_options) {
-            break;
-        }
-        const std::size_t length = type == fragment ? 8U : (bytes[at + 1] + 1U) * 8U;
-        type = bytes[at];
-        at += length;
-    }
     const std::size_t total = sizeof(Ipv6Header) + ip.payload_length.value();
-    return {.here = total >= at, .protocol = Protocol{type}, .at = at, .length = total - at};
+    const Ipv6Chain chain = walk_extensions(reinterpret_cast<const std::uint8_t*>(&ip), available, total);
+    return {.here = chain.fault == Ipv6Chain::Fault::none && !chain.later_fragment && total >= chain.transport_at,
+            .protocol = Protocol{chain.protocol},
+            .at = chain.transport_at,
+            .length = total - chain.transport_at};
 }
 
 // Rewrites as much of the transport header as is quoted. A checksum beyond the quote needs nothing.
