@@ -33,6 +33,7 @@ private:
     [[nodiscard]] bool settle_fragment(Slot slot) noexcept;
     [[nodiscard]] bool is_stale(Connection<A>& connection) noexcept;
     void look_up(Slot slot, const FlowKey<A>& key, std::uint32_t hash) noexcept;
+    void end(Connection<A>& connection) noexcept;
     void found(Slot slot, const Hit<A>& hit) noexcept;
     void not_found(Slot slot) noexcept;
     [[nodiscard]] static bool is_fragment(const PacketMeta& meta) noexcept {
@@ -50,9 +51,15 @@ private:
     FragmentTable& fragments_;
     const Surroundings& around_;
     const Seconds clock_;
-    std::array<Lookup<A>, Burst::capacity> lookups_;
-    std::array<Slot, Burst::capacity> slots_;
-    std::array<FlowKey<A>, Burst::capacity> quoted_;  // by slot: the keys of ICMP errors' quoted packets
+    // Only what is used gets written: clearing all of it would cost every burst.
+    union Scratch {
+        struct {
+            std::array<Lookup<A>, Burst::capacity> lookups;
+            std::array<Slot, Burst::capacity> slots;
+            std::array<FlowKey<A>, Burst::capacity> quoted;  // by slot: the keys of ICMP errors' quoted packets
+        };
+        Scratch() {}
+    } scratch_;
     unsigned count_ = 0;
     bool erased_ = false;
 };
@@ -137,8 +144,8 @@ void Tracker<A>::collect(Slot slot) noexcept {
         FlowKey<A> quoted;
         if (!quoted_flow<A>(burst_.frame(slot), burst_.mbufs[slot]->data_len, meta, quoted))
             return burst_.drop(slot, Drop::icmp_unsupported);
-        quoted_[slot] = quoted.mirrored();  // as the packet would come back: the key that the table knows
-        return look_up(slot, quoted_[slot], flow_hash(quoted_[slot]));
+        scratch_.quoted[slot] = quoted.mirrored();  // as the packet would come back: the key that the table knows
+        return look_up(slot, scratch_.quoted[slot], flow_hash(scratch_.quoted[slot]));
     }
     if (is_fragment(meta)) meta.hash = flow_hash(key);  // its ports have just been lent
     look_up(slot, key, meta.hash);
@@ -146,8 +153,8 @@ void Tracker<A>::collect(Slot slot) noexcept {
 
 template <Address A>
 void Tracker<A>::look_up(Slot slot, const FlowKey<A>& key, std::uint32_t hash) noexcept {
-    lookups_[count_] = {&key, hash, {}};
-    slots_[count_++] = slot;
+    scratch_.lookups[count_] = {&key, hash, {}};
+    scratch_.slots[count_++] = slot;
 }
 
 /// A UDP flow whose backend has gone: it must find another (kube-proxy flushes such conntrack entries).
@@ -160,6 +167,16 @@ bool Tracker<A>::is_stale(Connection<A>& connection) noexcept {
     return service == nullptr || service->backends->find(connection.backend) == nullptr;
 }
 
+/// Its record may serve another connection before this burst is done: earlier packets of the burst must let go of it.
+template <Address A>
+void Tracker<A>::end(Connection<A>& connection) noexcept {
+    for (unsigned i = 0; i < count_; ++i)
+        if (burst_.treatment[scratch_.slots[i]].connection == &connection)
+            burst_.drop(scratch_.slots[i], Drop::no_connection);
+    connections_.erase(connection);
+    erased_ = true;
+}
+
 template <Address A>
 void Tracker<A>::found(Slot slot, const Hit<A>& hit) noexcept {
     const PacketMeta& meta = burst_.meta[slot];
@@ -168,8 +185,7 @@ void Tracker<A>::found(Slot slot, const Hit<A>& hit) noexcept {
     if (meta.transport != Transport::icmp_error) {
         const bool over = tcp_reopens(connection.tcp, hit.direction, meta.tcp_flags) || is_stale(connection);
         if (over && hit.direction == Direction::original) {
-            connections_.erase(connection);
-            erased_ = true;
+            end(connection);
             return not_found(slot);
         }
         if (connection.last_seen != clock_) connection.last_seen = clock_;
@@ -199,15 +215,15 @@ void Tracker<A>::not_found(Slot slot) noexcept {
 
 template <Address A>
 void Tracker<A>::find() noexcept {
-    connections_.find(std::span(lookups_).first(count_), clock_);
+    connections_.find(std::span(scratch_.lookups).first(count_), clock_);
     for (unsigned i = 0; i < count_; ++i) {
-        Lookup<A>& lookup = lookups_[i];
+        Lookup<A>& lookup = scratch_.lookups[i];
         // An earlier packet of this burst may have ended the connection that this one was found to have.
         if (erased_ && lookup.hit) lookup.hit = connections_.find(*lookup.key, lookup.hash, clock_);
         if (lookup.hit)
-            found(slots_[i], lookup.hit);
+            found(scratch_.slots[i], lookup.hit);
         else
-            not_found(slots_[i]);
+            not_found(scratch_.slots[i]);
     }
 }
 
