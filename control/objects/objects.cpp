@@ -31,8 +31,8 @@ namespace {
 
 struct Adder {
     Objects& all;
-    void operator()(const Shared<Node>& one) const { all.nodes.push_back(one); }
-    void operator()(const Shared<Service>& one) const { all.services.push_back(one); }
+    void operator()(const Shared<NodeObject>& one) const { all.nodes.push_back(one); }
+    void operator()(const Shared<ServiceObject>& one) const { all.services.push_back(one); }
     void operator()(const Shared<EndpointSlice>& one) const { all.slices.push_back(one); }
     void operator()(const Shared<Endpoints>& one) const { all.endpoints.push_back(one); }
     void operator()(const Shared<FlannelConfig>& one) const { all.flannel_configs.push_back(one); }

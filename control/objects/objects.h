@@ -28,7 +28,7 @@ struct ObjectKey {
 [[nodiscard]] std::string to_string(const ObjectKey& key);
 
 /// A Node, with flannel's annotations as they stand there: whether they are good is decided where they are used.
-struct Node {
+struct NodeObject {
     ObjectKey key;
     std::string zone;                    // label topology.kubernetes.io/zone
     std::vector<std::string> pod_cidrs;  // spec.podCIDRs, else spec.podCIDR
@@ -37,7 +37,7 @@ struct Node {
         std::string backend_type, backend_data, backend_v6_data, public_ip, public_ipv6;
         bool operator==(const Flannel&) const = default;
     } flannel;
-    bool operator==(const Node&) const = default;
+    bool operator==(const NodeObject&) const = default;
 };
 
 struct ServicePort {
@@ -50,7 +50,7 @@ struct ServicePort {
 
 enum class TrafficPolicy : std::uint8_t { cluster, local };
 
-struct Service {
+struct ServiceObject {
     ObjectKey key;
     bool headless = false;       // clusterIP: None, or so labelled
     bool external_name = false;  // type: ExternalName
@@ -66,7 +66,7 @@ struct Service {
     TrafficPolicy external_policy = TrafficPolicy::cluster;
     std::uint32_t affinity_seconds = 0;  // 0: none
     bool publish_not_ready = false;
-    bool operator==(const Service&) const = default;
+    bool operator==(const ServiceObject&) const = default;
 };
 
 struct Endpoint {
@@ -116,14 +116,14 @@ struct FlannelConfig {
 
 template <class T>
 using Shared = std::shared_ptr<const T>;
-using Object =
-    std::variant<Shared<Node>, Shared<Service>, Shared<EndpointSlice>, Shared<Endpoints>, Shared<FlannelConfig>>;
+using Object = std::variant<Shared<NodeObject>, Shared<ServiceObject>, Shared<EndpointSlice>, Shared<Endpoints>,
+                            Shared<FlannelConfig>>;
 [[nodiscard]] const ObjectKey& key_of(const Object& object);
 
 /// All objects of a source. Shared, so that one changed file costs no copy of the others' objects.
 struct Objects {
-    std::vector<Shared<Node>> nodes;
-    std::vector<Shared<Service>> services;
+    std::vector<Shared<NodeObject>> nodes;
+    std::vector<Shared<ServiceObject>> services;
     std::vector<Shared<EndpointSlice>> slices;
     std::vector<Shared<Endpoints>> endpoints;
     std::vector<Shared<FlannelConfig>> flannel_configs;

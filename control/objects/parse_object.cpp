@@ -32,8 +32,8 @@ std::vector<IpAddress> addresses(const Field<T>& list) {
 }
 
 template <Tree T>
-Node parse_node(const ObjectKey& key, const Field<T>& root) {
-    Node node{key, {}, {}, {}};
+NodeObject parse_node(const ObjectKey& key, const Field<T>& root) {
+    NodeObject node{key, {}, {}, {}};
     node.zone = root["metadata"]["labels"]["topology.kubernetes.io/zone"].text_or("");
     node.pod_cidrs = texts(root["spec"]["podCIDRs"]);
     if (node.pod_cidrs.empty() && root["spec"]["podCIDR"].present()) node.pod_cidrs = {root["spec"]["podCIDR"].text()};
@@ -58,7 +58,7 @@ ServicePort parse_service_port(const Field<T>& port) {
 }
 
 template <Tree T>
-void parse_cluster_ips(Service& service, const Field<T>& spec) {
+void parse_cluster_ips(ServiceObject& service, const Field<T>& spec) {
     std::vector<Field<T>> fields = spec["clusterIPs"].items();
     if (fields.empty() && spec["clusterIP"].present()) fields.push_back(spec["clusterIP"]);
     for (const Field<T>& field : fields) {
@@ -103,13 +103,13 @@ std::uint32_t affinity(const Field<T>& spec) {
 }
 
 template <Tree T>
-Service parse_service(const ObjectKey& key, const Field<T>& root) {
+ServiceObject parse_service(const ObjectKey& key, const Field<T>& root) {
     const Field<T> spec = root["spec"], labels = root["metadata"]["labels"];
     const auto policy = [&](const char* name) {
         return spec[name].choice(TrafficPolicy::cluster,
                                  {{"Cluster", TrafficPolicy::cluster}, {"Local", TrafficPolicy::local}});
     };
-    Service service;
+    ServiceObject service;
     service.key = key;
     service.external_name = spec["type"].text_or("") == "ExternalName";
     service.headless = labels["service.kubernetes.io/headless"].present();
@@ -261,9 +261,9 @@ template <Tree T>
 std::optional<Object> parse_object(const ObjectKey& key, const Field<T>& root) {
     switch (key.kind) {
         case ObjectKind::node:
-            return std::make_shared<const Node>(parse_node(key, root));
+            return std::make_shared<const NodeObject>(parse_node(key, root));
         case ObjectKind::service:
-            return std::make_shared<const Service>(parse_service(key, root));
+            return std::make_shared<const ServiceObject>(parse_service(key, root));
         case ObjectKind::endpoint_slice:
             return std::make_shared<const EndpointSlice>(parse_slice(key, root));
         case ObjectKind::endpoints:

@@ -1,0 +1,70 @@
+// One network's objects out of all its sources.
+#include "control/desired/network_objects.h"
+
+#include <algorithm>
+#include <set>
+
+namespace viaduct {
+
+namespace {
+
+/// Lets each object pass once.
+class Sieve {
+public:
+    explicit Sieve(std::vector<Finding>& findings) : findings_(findings) {}
+    bool is_new(const ObjectKey& key) {
+        if (seen_.insert(key).second) return true;
+        findings_.push_back({Severity::warning, to_string(key), "two sources carry it; the first one's is used",
+                             "remove it from one of them"});
+        return false;
+    }
+
+private:
+    std::vector<Finding>& findings_;
+    std::set<ObjectKey> seen_;
+};
+
+}  // namespace
+
+NetworkObjects::NetworkObjects(const std::string& network, std::span<const SourceObjects> sources,
+                               std::vector<Finding>& findings) {
+    Sieve sieve(findings);
+    for (const SourceObjects& source : sources) {
+        if (source.network != network) continue;
+        for (const auto& one : source.objects->nodes)
+            if (sieve.is_new(one->key)) nodes_.push_back(one.get());
+        for (const auto& one : source.objects->services)
+            if (sieve.is_new(one->key)) services_.push_back(one.get());
+        for (const auto& one : source.objects->slices)
+            if (!one->service.empty() && sieve.is_new(one->key))
+                slices_[{one->key.name_space, one->service}].push_back(one.get());
+        for (const auto& one : source.objects->endpoints)
+            if (!one->skip_mirror && sieve.is_new(one->key))
+                endpoints_[{one->key.name_space, one->key.name}] = one.get();
+        for (const auto& one : source.objects->flannel_configs) {
+            if (flannel_config_ == nullptr)
+                flannel_config_ = one.get();
+            else
+                findings.push_back({Severity::warning, to_string(one->key),
+                                    "a second net-conf.json; " + to_string(flannel_config_->key) + "'s is used",
+                                    "remove one of them"});
+        }
+    }
+    std::ranges::sort(services_, {}, [](const ServiceObject* one) -> const ObjectKey& { return one->key; });
+}
+
+const NodeObject* NetworkObjects::node(const std::string& name) const {
+    const auto found = std::ranges::find_if(nodes_, [&](const NodeObject* one) { return one->key.name == name; });
+    return found == nodes_.end() ? nullptr : *found;
+}
+
+std::vector<const EndpointSlice*> NetworkObjects::slices_of(const ServiceObject& service) const {
+    const Name name{service.key.name_space, service.key.name};
+    if (const auto found = slices_.find(name); found != slices_.end()) return found->second;
+    std::vector<const EndpointSlice*> mirrored;
+    if (const auto found = endpoints_.find(name); found != endpoints_.end())
+        for (const EndpointSlice& slice : found->second->slices) mirrored.push_back(&slice);
+    return mirrored;
+}
+
+}  // namespace viaduct

@@ -1,0 +1,37 @@
+// One network's objects out of all its sources, indexed for joining, each object once.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "control/desired/desired_state.h"
+
+namespace viaduct {
+
+class NetworkObjects {
+public:
+    /// `sources` with another network's name are passed over. An object that two sources carry is reported.
+    NetworkObjects(const std::string& network, std::span<const SourceObjects> sources, std::vector<Finding>& findings);
+
+    [[nodiscard]] const std::vector<const NodeObject*>& nodes() const { return nodes_; }
+    [[nodiscard]] const NodeObject* node(const std::string& name) const;
+    /// By namespace and name.
+    [[nodiscard]] const std::vector<const ServiceObject*>& services() const { return services_; }
+    /// A Service's EndpointSlices; without any, what its Endpoints object would be mirrored to.
+    [[nodiscard]] std::vector<const EndpointSlice*> slices_of(const ServiceObject& service) const;
+    /// net-conf.json, or nullptr.
+    [[nodiscard]] const FlannelConfig* flannel_config() const { return flannel_config_; }
+
+private:
+    using Name = std::pair<std::string, std::string>;  // namespace, name
+
+    std::vector<const NodeObject*> nodes_;
+    std::vector<const ServiceObject*> services_;
+    std::map<Name, std::vector<const EndpointSlice*>> slices_;  // by Service
+    std::map<Name, const Endpoints*> endpoints_;
+    const FlannelConfig* flannel_config_ = nullptr;
+};
+
+}  // namespace viaduct

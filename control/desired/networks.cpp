@@ -1,0 +1,318 @@
+// An overlay and its peers.
+#include "control/desired/networks.h"
+
+#include <algorithm>
+#include <set>
+
+#include "control/desired/flannel.h"
+#include "encap/net_text.h"
+
+namespace viaduct {
+
+namespace {
+
+constexpr std::uint16_t overhead_v4 = 50, overhead_v6 = 70;  // bytes: inner Ethernet, VXLAN, UDP and outer IP
+constexpr std::uint16_t least_mtu = 576;
+constexpr std::size_t most_former_macs = 4;
+
+/// Locally administered and unicast, the same after every start: peers keep what they have learned.
+Mac derived_mac(const std::string& node, const std::string& network) {
+    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits
+    for (const char c : node + "/" + network) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    Mac mac;
+    for (unsigned i = 0; i < 6; ++i) mac.bytes[i] = static_cast<std::uint8_t>(hash >> (8 * i));
+    mac.bytes[0] = static_cast<std::uint8_t>((mac.bytes[0] & 0xfc) | 0x02);
+    return mac;
+}
+
+IpPrefix last_address(const IpPrefix& prefix) {
+    Ipv6 address = prefix.address.v6();
+    const unsigned first_host_bit = prefix.is_v4() ? 96U + prefix.length : prefix.length;
+    for (unsigned bit = first_host_bit; bit < 128; ++bit)
+        address.bytes[bit / 8] = static_cast<std::uint8_t>(address.bytes[bit / 8] | (0x80U >> (bit % 8)));
+    return {IpAddress(address), prefix.is_v4() ? Ipv4::bits : Ipv6::bits};
+}
+
+class NetworkMaker {
+public:
+    NetworkMaker(const NetworkInput& input, std::vector<Finding>& findings)
+        : in_(input),
+          conf_(input.objects.flannel_config()),
+          own_(input.objects.node(input.config.node_name)),
+          findings_(findings) {}
+
+    NetworkOutput make() {
+        copy_settings();
+        take_own_addresses();
+        take_mac();
+        take_peers();
+        take_cluster_cidrs();
+        take_mtu();
+        take_host_port();
+        check();
+        return std::move(out_);
+    }
+
+private:
+    [[nodiscard]] bool is_flannel() const { return in_.config.type == NetworkType::flannel; }
+    [[nodiscard]] bool uses_v4() const {
+        return conf_ ? conf_->enable_v4 : out_.network.vtep_v4 || !out_.network.vtep_v6;
+    }
+    [[nodiscard]] bool uses_v6() const { return conf_ ? conf_->enable_v6 : out_.network.vtep_v6.has_value(); }
+    void find(Severity severity, const std::string& subject, const std::string& text, const std::string& remedy) {
+        findings_.push_back({severity, subject, text, remedy});
+    }
+    [[nodiscard]] std::string subject() const { return "network " + in_.config.name; }
+
+    void copy_settings() {
+        const NetworkConfig& config = in_.config;
+        DesiredNetwork& network = out_.network;
+        network.name = config.name;
+        network.vni = config.vni.value_or(Vni(conf_ ? conf_->vni : 1));
+        network.any_vni = config.any_vni;
+        network.udp_port = config.udp_port.value_or(conf_ ? conf_->port : network.udp_port);
+        network.masquerade = config.masquerade;
+        network.outer_checksum = config.outer_checksum.value_or(OuterChecksum::zero);
+        network.dscp = config.dscp;
+        network.pipe_dscp = config.pipe_dscp;
+        network.ttl = config.ttl;
+    }
+
+    void take_own_addresses() {
+        DesiredNetwork& network = out_.network;
+        network.vtep_v4 = in_.config.vtep_v4;
+        network.vtep_v6 = in_.config.vtep_v6;
+        network.pod_subnet_v4 = in_.config.pod_subnet_v4;
+        network.pod_subnet_v6 = in_.config.pod_subnet_v6;
+        if (own_ == nullptr) return;
+        const auto v4 = parse_ip(own_->flannel.public_ip), v6 = parse_ip(own_->flannel.public_ipv6);
+        if (!network.vtep_v4 && v4 && v4->is_v4()) network.vtep_v4 = v4->v4();
+        if (!network.vtep_v6 && v6 && !v6->is_v4()) network.vtep_v6 = v6->v6();
+        const auto subnet_v4 = pod_subnet_of(*own_, Family::v4), subnet_v6 = pod_subnet_of(*own_, Family::v6);
+        if (!network.pod_subnet_v4 && subnet_v4) network.pod_subnet_v4 = subnet_v4->v4();
+        if (!network.pod_subnet_v6 && subnet_v6) network.pod_subnet_v6 = subnet_v6->v6();
+    }
+
+    void take_mac() {
+        DesiredNetwork& network = out_.network;
+        std::vector<Mac> announced;  // what peers send to, by our own Node's annotations
+        if (own_ != nullptr)
+            for (const std::string* data : {&own_->flannel.backend_data, &own_->flannel.backend_v6_data})
+                if (const auto mac = vtep_mac_of(*data)) announced.push_back(*mac);
+        network.vtep_mac = in_.config.vtep_mac ? *in_.config.vtep_mac
+                           : announced.empty() ? derived_mac(in_.config.node_name, in_.config.name)
+                                               : announced.front();
+        if (is_flannel() && own_ != nullptr && std::ranges::find(announced, network.vtep_mac) == announced.end())
+            find(Severity::warning, to_string(own_->key),
+                 "does not announce the gateway's VTEP MAC address, so nodes cannot reach it",
+                 "set flannel.alpha.coreos.com/backend-data to {\"VNI\":" + std::to_string(network.vni.value()) +
+                     ",\"VtepMAC\":\"" + to_string(network.vtep_mac) + "\"}");
+        for (const Mac& mac : announced) add_former(mac);
+        if (in_.previous == nullptr) return;
+        for (const DesiredNetwork& before : in_.previous->networks) {
+            if (before.name != network.name) continue;
+            add_former(before.vtep_mac);
+            for (const Mac& mac : before.former_macs) add_former(mac);
+        }
+    }
+
+    void add_former(const Mac& mac) {
+        std::vector<Mac>& former = out_.network.former_macs;
+        if (mac != out_.network.vtep_mac && former.size() < most_former_macs &&
+            std::ranges::find(former, mac) == former.end())
+            former.push_back(mac);
+    }
+
+    void take_peers() {
+        const std::string own = own_name();
+        for (const auto& subnet : {prefix(out_.network.pod_subnet_v4), prefix(out_.network.pod_subnet_v6)})
+            if (subnet) (void)claims_.claim(*subnet, own);
+        for (const std::optional<IpAddress>& vtep : {address(out_.network.vtep_v4), address(out_.network.vtep_v6)})
+            if (vtep) underlays_[*vtep] = own;
+        if (is_flannel())
+            take_nodes();
+        else
+            for (const StaticPeer& peer : in_.config.peers)
+                add_peer(peer.name, peer.underlay, peer.mac, peer.pod_subnets);
+    }
+
+    [[nodiscard]] std::string own_name() const {
+        return in_.config.node_name.empty() ? "the gateway" : in_.config.node_name + " (the gateway)";
+    }
+    template <class A>
+    static std::optional<IpPrefix> prefix(const std::optional<Prefix<A>>& prefix) {
+        return prefix ? std::optional<IpPrefix>(*prefix) : std::nullopt;
+    }
+    template <class A>
+    static std::optional<IpAddress> address(const std::optional<A>& address) {
+        return address ? std::optional<IpAddress>(*address) : std::nullopt;
+    }
+
+    /// Nodes that hold a subnet already come first, so that a newcomer cannot take it.
+    [[nodiscard]] std::vector<const NodeObject*> nodes_by_seniority() const {
+        std::vector<const NodeObject*> nodes = in_.objects.nodes();
+        if (in_.previous == nullptr) return nodes;
+        std::set<std::pair<std::string, IpPrefix>> held;
+        for (const DesiredPeer& peer : in_.previous->peers)
+            if (peer.network == in_.id)
+                for (const IpPrefix& subnet : peer.pod_subnets) held.emplace(peer.name, subnet);
+        std::ranges::stable_partition(nodes, [&](const NodeObject* node) {
+            return std::ranges::any_of(node->pod_cidrs, [&](const std::string& text) {
+                const auto subnet = parse_prefix(text);
+                return subnet && held.contains({node->key.name, *subnet});
+            });
+        });
+        return nodes;
+    }
+
+    void take_nodes() {
+        for (const NodeObject* node : nodes_by_seniority()) {
+            if (node == own_ || !node->flannel.managed) continue;
+            try {
+                const Lease lease = lease_of(*node, uses_v4(), uses_v6());
+                for (const auto& side : {lease.v4, lease.v6})
+                    if (side) add_peer(node->key.name, side->public_ip, side->vtep_mac, {side->pod_subnet});
+            } catch (const NoLease& none) {
+                find(Severity::warning, to_string(node->key), std::string("is no peer: ") + none.what(), none.remedy());
+            }
+        }
+        // Only the order of claims depends on seniority; equal states must compare equal.
+        std::ranges::sort(out_.peers, {}, [](const DesiredPeer& peer) { return std::tie(peer.name, peer.underlay); });
+    }
+
+    void add_peer(const std::string& name, const IpAddress& underlay, const Mac& mac,
+                  const std::vector<IpPrefix>& subnets) {
+        const std::string subject = is_flannel() ? "Node " + name : "peer " + name;
+        if (const auto [holder, is_new] = underlays_.try_emplace(underlay, name); !is_new)
+            return find(Severity::error, subject,
+                        "is no peer: its address " + to_string(underlay) + " is " + holder->second + "'s",
+                        "give one of them another");
+        DesiredPeer peer{name, in_.id, underlay, mac, {}};
+        for (const IpPrefix& subnet : subnets) {
+            if (const auto holder = claims_.claim(subnet, name))
+                find(Severity::error, subject,
+                     "its pod subnet " + to_string(subnet) + " overlaps that of " + *holder + ", which keeps the route",
+                     "give " + name + " or " + *holder + " another pod subnet");
+            else
+                peer.pod_subnets.push_back(subnet);
+        }
+        out_.peers.push_back(std::move(peer));
+    }
+
+    void take_cluster_cidrs() {
+        std::vector<IpPrefix>& cidrs = out_.network.cluster_cidrs;
+        cidrs = in_.config.cluster_cidrs;
+        if (cidrs.empty() && conf_ != nullptr) {
+            if (conf_->enable_v4 && conf_->network) cidrs.push_back(*conf_->network);
+            if (conf_->enable_v6 && conf_->ipv6_network) cidrs.push_back(*conf_->ipv6_network);
+        }
+        if (cidrs.empty()) return take_cidrs_from_subnets();
+        for (const DesiredPeer& peer : out_.peers)
+            for (const IpPrefix& subnet : peer.pod_subnets)
+                if (std::ranges::none_of(cidrs, [&](const IpPrefix& cidr) { return cidr.overlaps(subnet); }))
+                    find(Severity::warning, (is_flannel() ? "Node " : "peer ") + peer.name,
+                         "its pod subnet " + to_string(subnet) + " is outside the cluster's networks",
+                         "its pods will be taken for outsiders; correct the subnet, or cluster-cidr of network " +
+                             in_.config.name);
+    }
+
+    void take_cidrs_from_subnets() {
+        std::vector<IpPrefix>& cidrs = out_.network.cluster_cidrs;
+        for (const auto& own : {prefix(out_.network.pod_subnet_v4), prefix(out_.network.pod_subnet_v6)})
+            if (own) cidrs.push_back(*own);
+        for (const DesiredPeer& peer : out_.peers)
+            cidrs.insert(cidrs.end(), peer.pod_subnets.begin(), peer.pod_subnets.end());
+        std::ranges::sort(cidrs);
+    }
+
+    /// The MTU of the port that has our tunnel address; of all ports while none has it.
+    [[nodiscard]] std::uint16_t underlay_mtu(const IpAddress& vtep) const {
+        std::uint16_t exact = 0, least = 0;
+        for (const DesiredPort& port : in_.ports) {
+            if (port.host) continue;
+            least = least == 0 ? port.mtu : std::min(least, port.mtu);
+            if (std::ranges::find(port.addresses, vtep) != port.addresses.end())
+                exact = exact == 0 ? port.mtu : std::min(exact, port.mtu);
+        }
+        const std::uint16_t mtu = exact != 0 ? exact : least != 0 ? least : std::uint16_t{1500};
+        return conf_ && conf_->underlay_mtu != 0 ? std::min(mtu, conf_->underlay_mtu) : mtu;
+    }
+
+    void take_mtu() {
+        if (in_.config.mtu) {
+            out_.network.mtu = *in_.config.mtu;
+            return;
+        }
+        const auto inner = [&](const IpAddress& vtep, std::uint16_t overhead) {
+            return std::max<std::uint16_t>(
+                least_mtu, static_cast<std::uint16_t>(std::max(underlay_mtu(vtep), overhead) - overhead));
+        };
+        // One figure for both families: the smaller tunnel's, so no packet is too big for the path it takes.
+        std::uint16_t mtu = 0xffff;
+        if (out_.network.vtep_v4 && uses_v4()) mtu = std::min(mtu, inner(*out_.network.vtep_v4, overhead_v4));
+        if (out_.network.vtep_v6 && uses_v6()) mtu = std::min(mtu, inner(*out_.network.vtep_v6, overhead_v6));
+        if (mtu != 0xffff) out_.network.mtu = mtu;
+    }
+
+    void take_host_port() {
+        for (std::size_t i = 0; i < in_.facts.size(); ++i)
+            if (in_.facts[i].host && !in_.config.host_interface.empty() &&
+                in_.facts[i].interface_name == in_.config.host_interface)
+                out_.network.host_port = static_cast<PortId>(i);
+    }
+
+    void check() {
+        const DesiredNetwork& network = out_.network;
+        if (is_flannel() && own_ == nullptr)
+            find(Severity::warning, subject(), "there is no Node " + in_.config.node_name + ", the gateway's own",
+                 "create it with podCIDRs and flannel's annotations, so that nodes accept the gateway");
+        if (is_flannel() && conf_ != nullptr && conf_->backend_type != "vxlan")
+            find(Severity::error, to_string(conf_->key), "its backend type is " + conf_->backend_type,
+                 "only vxlan can be joined");
+        if (conf_ != nullptr && conf_->direct_routing)
+            find(Severity::warning, to_string(conf_->key),
+                 "DirectRouting is on: nodes that share a link with the gateway send plain packets",
+                 "connect the gateway through a router, or turn DirectRouting off");
+        if (!network.vtep_v4 && !network.vtep_v6)
+            find(Severity::error, subject(), "it has no tunnel endpoint",
+                 "set vtep-v4 or vtep-v6, or annotate its own Node with public-ip");
+        if (network.masquerade && !network.pod_subnet_v4 && !network.pod_subnet_v6)
+            find(Severity::error, subject(), "it has no pod subnet to masquerade with",
+                 "set pod-subnet-v4 or pod-subnet-v6, or spec.podCIDRs of its own Node");
+        for (const auto& vtep : {address(network.vtep_v4), address(network.vtep_v6)})
+            if (vtep && !is_on_a_port(*vtep))
+                find(Severity::warning, subject(), "no port has its tunnel address " + to_string(*vtep),
+                     "add the address to the underlay interface");
+    }
+
+    [[nodiscard]] bool is_on_a_port(const IpAddress& address) const {
+        return std::ranges::any_of(in_.ports, [&](const DesiredPort& port) {
+            return !port.host && std::ranges::find(port.addresses, address) != port.addresses.end();
+        });
+    }
+
+    const NetworkInput& in_;
+    const FlannelConfig* conf_;
+    const NodeObject* own_;
+    std::vector<Finding>& findings_;
+    SubnetClaims claims_;
+    std::map<IpAddress, std::string> underlays_;
+    NetworkOutput out_;
+};
+
+}  // namespace
+
+std::optional<std::string> SubnetClaims::claim(const IpPrefix& prefix, const std::string& owner) {
+    auto next = claims_.lower_bound(prefix.address);
+    if (next != claims_.end() && next->first <= last_address(prefix).address) return next->second.owner;
+    if (next != claims_.begin() && std::prev(next)->second.prefix.overlaps(prefix))
+        return std::prev(next)->second.owner;
+    claims_.emplace_hint(next, prefix.address, Claim{prefix, owner});
+    return {};
+}
+
+NetworkOutput desired_network(const NetworkInput& input, std::vector<Finding>& findings) {
+    return NetworkMaker(input, findings).make();
+}
+
+}  // namespace viaduct

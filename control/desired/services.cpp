@@ -1,0 +1,178 @@
+// Services to frontends and backends.
+#include "control/desired/services.h"
+
+#include <algorithm>
+
+#include "encap/net_text.h"
+
+namespace viaduct {
+
+namespace {
+
+bool is_of(const IpAddress& address, Family family) { return address.is_v4() == (family == Family::v4); }
+
+bool has_address_of(const std::vector<IpAddress>& addresses, Family family) {
+    return std::ranges::any_of(addresses, [&](const IpAddress& address) { return is_of(address, family); });
+}
+
+/// kube-proxy serves a Service in the families of its ClusterIPs. Where nothing allocates those, as in a directory of
+/// hand-written objects, ipFamilies decides, and without it every family is served.
+bool serves(const ServiceObject& service, Family family) {
+    if (!service.cluster_ips.empty()) return has_address_of(service.cluster_ips, family);
+    return service.families.empty() || std::ranges::find(service.families, family) != service.families.end();
+}
+
+bool is_ignored(const ServiceObject& service) {
+    return service.headless || service.external_name || !service.proxy_name.empty();
+}
+
+/// As in kube-proxy, ranges of the other family do not restrict this one.
+std::vector<IpPrefix> ranges_of(const ServiceObject& service, Family family) {
+    std::vector<IpPrefix> ranges;
+    for (const IpPrefix& range : service.source_ranges)
+        if (is_of(range.address, family)) ranges.push_back(range);
+    return ranges;
+}
+
+std::string port_names(std::span<const EndpointSlice* const> slices) {
+    std::vector<std::string> names;
+    for (const EndpointSlice* slice : slices)
+        for (const EndpointPort& port : slice->ports)
+            names.push_back((port.name.empty() ? "(no name)" : port.name) + "/" + to_string(port.protocol));
+    std::ranges::sort(names);
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+bool has_endpoints(std::span<const EndpointSlice* const> slices, Family family) {
+    return std::ranges::any_of(
+        slices, [&](const EndpointSlice* slice) { return slice->family == family && !slice->endpoints.empty(); });
+}
+
+}  // namespace
+
+void ServiceMaker::add(const ServiceInput& input) {
+    for (const ServiceObject* service : input.objects.services()) {
+        if (is_ignored(*service)) continue;
+        const std::size_t before = services_.size();
+        add_service(input, *service);
+        if (services_.size() == before && !service->ports.empty() && service->cluster_ips.empty())
+            findings_.push_back({Severity::note, to_string(service->key), "has no address here",
+                                 "give it a clusterIP, externalIPs, a load-balancer address or a nodePort"});
+    }
+}
+
+void ServiceMaker::add_service(const ServiceInput& input, const ServiceObject& service) {
+    const auto slices = input.objects.slices_of(service);
+    if (!service.load_balancer_class.empty() && service.load_balancer_class != input.load_balancer_class &&
+        !service.ingress_ips.empty())
+        findings_.push_back({Severity::note, to_string(service.key),
+                             "its load-balancer addresses are left to class " + service.load_balancer_class,
+                             "set load-balancer-class to serve them here"});
+    for (const Family family : {Family::v4, Family::v6}) {
+        const char* name = family == Family::v4 ? "IPv4" : "IPv6";
+        if (!serves(service, family)) {
+            if (has_address_of(service.external_ips, family) || has_address_of(service.ingress_ips, family))
+                findings_.push_back(
+                    {Severity::warning, to_string(service.key),
+                     std::string("its ") + name + " addresses are not served: it has no clusterIP of that family",
+                     "make the Service dual-stack (ipFamilyPolicy)"});
+            continue;
+        }
+        if (!service.source_ranges.empty() && ranges_of(service, family).empty() &&
+            has_address_of(service.ingress_ips, family))
+            findings_.push_back(
+                {Severity::warning, to_string(service.key),
+                 std::string("loadBalancerSourceRanges has no ") + name + " range: everyone is let in over " + name,
+                 std::string("add an ") + name + " range"});
+        for (const ServicePort& port : service.ports) add_port(input, service, port, family, slices);
+    }
+}
+
+std::vector<DesiredFrontend> ServiceMaker::external_frontends(const ServiceInput& input, const ServiceObject& service,
+                                                              const ServicePort& port, Family family) {
+    std::vector<DesiredFrontend> frontends;
+    const auto is_own = [&](const IpAddress& address) {
+        return std::ranges::find(input.own_addresses, address) != input.own_addresses.end();
+    };
+    // On an address of our own only the Service's port may be taken: SSH and the rest of it stay the kernel's.
+    for (const IpAddress& address : service.external_ips)
+        if (is_of(address, family))
+            frontends.push_back(
+                {address, port.port, is_own(address) ? FrontendKind::node_port : FrontendKind::external_ip});
+    const bool ours = service.load_balancer_class.empty() || service.load_balancer_class == input.load_balancer_class;
+    for (const IpAddress& address : service.ingress_ips) {
+        if (!ours || !is_of(address, family)) continue;
+        if (is_own(address) && !ranges_of(service, family).empty())
+            findings_.push_back({Severity::error, to_string(service.key),
+                                 "its load-balancer address " + to_string(address) +
+                                     " is the gateway's own, where source ranges cannot be kept: it is not served",
+                                 "give it another address"});
+        else
+            frontends.push_back(
+                {address, port.port, is_own(address) ? FrontendKind::node_port : FrontendKind::load_balancer});
+    }
+    if (port.node_port != 0)
+        for (const IpAddress& address : input.own_addresses)
+            if (is_of(address, family)) frontends.push_back({address, port.node_port, FrontendKind::node_port});
+    return frontends;
+}
+
+void ServiceMaker::add_port(const ServiceInput& input, const ServiceObject& service, const ServicePort& port,
+                            Family family, std::span<const EndpointSlice* const> slices) {
+    const auto all = candidates(slices, port, family, service.publish_not_ready);
+    if (all.empty() && has_endpoints(slices, family))
+        findings_.push_back(
+            {Severity::warning, to_string(service.key),
+             "its port '" + port.name + "'/" + to_string(port.protocol) +
+                 " has no counterpart of that name and protocol among its endpoints' ports: " + port_names(slices),
+             "name them alike"});
+    DesiredService base;
+    base.name = service.key.name_space + "/" + service.key.name + ":" +
+                (port.name.empty() ? std::to_string(port.port) : port.name);
+    base.network = input.network;
+    base.protocol = port.protocol;
+    base.family = family;
+    base.affinity_seconds = service.affinity_seconds;
+    base.source_ranges = ranges_of(service, family);
+
+    std::vector<DesiredFrontend> internal;
+    for (const IpAddress& address : service.cluster_ips)
+        if (is_of(address, family)) internal.push_back({address, port.port, FrontendKind::cluster_ip});
+    const auto external = external_frontends(input, service, port, family);
+
+    const bool local_counts = input.place.local_policy == LocalPolicy::node;
+    for (const TrafficPolicy policy : {TrafficPolicy::cluster, TrafficPolicy::local}) {
+        DesiredService group = base;
+        const auto add = [&](TrafficPolicy wanted, const std::vector<DesiredFrontend>& frontends) {
+            if ((local_counts ? wanted : TrafficPolicy::cluster) == policy)
+                group.frontends.insert(group.frontends.end(), frontends.begin(), frontends.end());
+        };
+        add(service.internal_policy, internal);
+        add(service.external_policy, external);
+        if (group.frontends.empty()) continue;
+        if (policy == TrafficPolicy::local) group.group = "local";
+        Selection selection = select_backends(all, policy, input.place);
+        group.backends = std::move(selection.backends);
+        group.when_empty = selection.when_empty;
+        emit(std::move(group));
+    }
+}
+
+void ServiceMaker::emit(DesiredService service) {
+    std::erase_if(service.frontends, [&](const DesiredFrontend& frontend) {
+        const auto [holder, is_new] =
+            taken_.try_emplace({frontend.address, frontend.port, service.protocol}, service.name);
+        if (!is_new && holder->second != service.name)
+            findings_.push_back({Severity::error, "Service " + service.name,
+                                 to_string(frontend.address) + " port " + std::to_string(frontend.port) + "/" +
+                                     to_string(service.protocol) + " is already " + holder->second + "'s",
+                                 "give one of them another address or port"});
+        return !is_new;
+    });
+    if (!service.frontends.empty()) services_.push_back(std::move(service));
+}
+
+}  // namespace viaduct
