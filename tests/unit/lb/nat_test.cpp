@@ -63,7 +63,7 @@ using Families = ::testing::Types<Ipv4, Ipv6>;
 TYPED_TEST_SUITE(Nat, Families);
 
 TYPED_TEST(Nat, IncrementalEqualsFullRecomputationAndComesBack) {
-    for (int i = 0; i < 500'000; ++i) {
+    for (std::size_t i = 0; i < 500'000; ++i) {
         const Protocol protocol = this->protocols[i % 3];
         const Direction from = this->random() % 2 == 0 ? Direction::original : Direction::reply;
         const bool echo_reply = from == Direction::reply && protocol == icmp_of<TypeParam>;
