@@ -1,8 +1,8 @@
 // What the workers count: plain words per worker, written by their owner alone, read by anyone.
 //
 // The law: summed over workers, rx = tx + punt + Σ drops + held, where held are the packets that wait for a neighbour
-// or a first fragment. `originated` packets (ICMP errors, RSTs, further fragments) are the gateway's own and come on
-// top of tx.
+// or a first fragment. Packets of the gateway's own making (ICMP errors, RSTs, further fragments)
+// are in none of these.
 #pragma once
 
 #include <array>
@@ -33,15 +33,16 @@ struct PortCounters {
 };
 
 struct alignas(64) WorkerCounters {
-    Counter rx;           // packets taken from ports
-    Counter tx;           // received packets that left by a port, answered echoes included
-    Counter punt;         // received packets given to the kernel
-    Counter originated;   // packets of our own making, not part of the law
-    Counter held;         // gauge: packets waiting
-    Counter handed_over;  // packets passed to another worker (counted as rx here, as an outcome there)
+    Counter rx;               // packets taken from ports
+    Counter tx;               // received packets that left by a port, answered echoes included
+    Counter punt;             // received packets given to the kernel
+    Counter originated;       // packets of our own making that left
+    Counter originated_lost;  // … and that did not
+    Counter held;             // gauge: packets waiting
+    Counter handed_over;      // packets passed to another worker (counted as rx here, as an outcome there)
     Counter encapsulated, decapsulated, translated;
     Counter connections_opened, connections_expired;
-    Counter untracked;    // new flows that a full table could not remember and that were forwarded all the same
+    Counter untracked;  // new flows that a full table could not remember and that were forwarded all the same
     Counter connections_v4, connections_v6;  // gauges
     Counter turns, busy_turns, sleeps;       // of the worker's loop
     std::array<Counter, drop_count> drops;
