@@ -69,7 +69,7 @@ void Originated::add(rte_mbuf* mbuf, const PacketMeta& meta, NetworkId network) 
     burst_.meta[slot].from_overlay = false;
     burst_.meta[slot].ingress_peer = no_peer;
     burst_.meta[slot].set_network(network);
-    counters_->originated.add(1);
+    burst_.meta[slot].originated = true;
 }
 
 template <Address A>

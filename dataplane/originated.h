@@ -5,7 +5,6 @@
 
 #include "dataplane/burst.h"
 #include "encap/icmp.h"
-#include "tables/counters.h"
 #include "tables/snapshot.h"
 
 namespace viaduct {
@@ -16,7 +15,7 @@ class Originated {
 public:
     static constexpr unsigned per_second = 5'000;  // answers, per worker
 
-    Originated(rte_mempool* pool, WorkerCounters* counters) noexcept : pool_(pool), counters_(counters) {}
+    explicit Originated(rte_mempool* pool) noexcept : pool_(pool) {}
 
     /// Nobody serves this destination: TCP RST, or ICMP port unreachable in the destination's name.
     void refuse(const Burst& burst, Slot slot, Seconds clock) noexcept;
@@ -40,7 +39,6 @@ private:
     void add(rte_mbuf* mbuf, const PacketMeta& meta, NetworkId network) noexcept;
 
     rte_mempool* pool_;
-    WorkerCounters* counters_;
     Burst burst_;
     rte_mbuf* draft_ = nullptr;
     PacketMeta draft_meta_;

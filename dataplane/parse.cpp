@@ -19,7 +19,7 @@ void parse(Burst& burst, const Snapshot& now) noexcept {
 
     burst.for_each([&](Slot slot) noexcept {
         PacketMeta& meta = burst.meta[slot];
-        meta.from_overlay = meta.handed_over = false;
+        meta.from_overlay = meta.handed_over = meta.originated = false;
         meta.hops = 0;
         meta.ingress_peer = no_peer;
         if (static_cast<std::size_t>(meta.ingress) >= now.ports.size()) return burst.drop(slot, Drop::no_snapshot);

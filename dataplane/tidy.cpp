@@ -21,7 +21,7 @@ Pipeline::Pipeline(const Surroundings& surroundings, const PipelineSizes& sizes,
       affinities_(sizes.affinities),
       fragments_(sizes.fragmented_datagrams),
       waiting_(sizes.waiting_packets),
-      originated_(surroundings.pool, surroundings.counters) {}
+      originated_(surroundings.pool) {}
 
 void Pipeline::tidy(const Snapshot& now, Seconds clock) noexcept {
     WorkerCounters& counters = *around_.counters;
@@ -42,7 +42,7 @@ void Pipeline::tidy(const Snapshot& now, Seconds clock) noexcept {
         send(ready_, now, clock);
         send_originated(now, clock);
     }
-    counters.held.set(waiting_.size() + fragments_.held());
+    counters.held.set(waiting_.held() + fragments_.held());
 }
 
 }  // namespace viaduct

@@ -51,14 +51,14 @@ private:
     FragmentTable& fragments_;
     const Surroundings& around_;
     const Seconds clock_;
-    // Only what is used gets written: clearing all of it would cost every burst.
-    union Scratch {
-        struct {
-            std::array<Lookup<A>, Burst::capacity> lookups;
-            std::array<Slot, Burst::capacity> slots;
-            std::array<FlowKey<A>, Burst::capacity> quoted;  // by slot: the keys of ICMP errors' quoted packets
-        };
-        Scratch() {}
+    struct Lists {
+        std::array<Lookup<A>, Burst::capacity> lookups;
+        std::array<Slot, Burst::capacity> slots;
+        std::array<FlowKey<A>, Burst::capacity> quoted;  // by slot: the keys of ICMP errors' quoted packets
+    };
+    union Unwritten {  // only what is used gets written: clearing all of it would cost every burst
+        Lists lists;
+        Unwritten() {}
     } scratch_;
     unsigned count_ = 0;
     bool erased_ = false;
@@ -144,8 +144,8 @@ void Tracker<A>::collect(Slot slot) noexcept {
         FlowKey<A> quoted;
         if (!quoted_flow<A>(burst_.frame(slot), burst_.mbufs[slot]->data_len, meta, quoted))
             return burst_.drop(slot, Drop::icmp_unsupported);
-        scratch_.quoted[slot] = quoted.mirrored();  // as the packet would come back: the key that the table knows
-        return look_up(slot, scratch_.quoted[slot], flow_hash(scratch_.quoted[slot]));
+        scratch_.lists.quoted[slot] = quoted.mirrored();  // as the packet would come back: the key that the table knows
+        return look_up(slot, scratch_.lists.quoted[slot], flow_hash(scratch_.lists.quoted[slot]));
     }
     if (is_fragment(meta)) meta.hash = flow_hash(key);  // its ports have just been lent
     look_up(slot, key, meta.hash);
@@ -153,8 +153,8 @@ void Tracker<A>::collect(Slot slot) noexcept {
 
 template <Address A>
 void Tracker<A>::look_up(Slot slot, const FlowKey<A>& key, std::uint32_t hash) noexcept {
-    scratch_.lookups[count_] = {&key, hash, {}};
-    scratch_.slots[count_++] = slot;
+    scratch_.lists.lookups[count_] = {&key, hash, {}};
+    scratch_.lists.slots[count_++] = slot;
 }
 
 /// A UDP flow whose backend has gone: it must find another (kube-proxy flushes such conntrack entries).
@@ -171,8 +171,8 @@ bool Tracker<A>::is_stale(Connection<A>& connection) noexcept {
 template <Address A>
 void Tracker<A>::end(Connection<A>& connection) noexcept {
     for (unsigned i = 0; i < count_; ++i)
-        if (burst_.treatment[scratch_.slots[i]].connection == &connection)
-            burst_.drop(scratch_.slots[i], Drop::no_connection);
+        if (burst_.treatment[scratch_.lists.slots[i]].connection == &connection)
+            burst_.drop(scratch_.lists.slots[i], Drop::no_connection);
     connections_.erase(connection);
     erased_ = true;
 }
@@ -215,15 +215,15 @@ void Tracker<A>::not_found(Slot slot) noexcept {
 
 template <Address A>
 void Tracker<A>::find() noexcept {
-    connections_.find(std::span(scratch_.lookups).first(count_), clock_);
+    connections_.find(std::span(scratch_.lists.lookups).first(count_), clock_);
     for (unsigned i = 0; i < count_; ++i) {
-        Lookup<A>& lookup = scratch_.lookups[i];
+        Lookup<A>& lookup = scratch_.lists.lookups[i];
         // An earlier packet of this burst may have ended the connection that this one was found to have.
         if (erased_ && lookup.hit) lookup.hit = connections_.find(*lookup.key, lookup.hash, clock_);
         if (lookup.hit)
-            found(scratch_.slots[i], lookup.hit);
+            found(scratch_.lists.slots[i], lookup.hit);
         else
-            not_found(scratch_.slots[i]);
+            not_found(scratch_.lists.slots[i]);
     }
 }
 

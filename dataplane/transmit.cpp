@@ -19,13 +19,21 @@ std::uint64_t bytes_of(rte_mbuf* const* packets, unsigned count) noexcept {
     return bytes;
 }
 
-void send(PortId port, Verdict verdict, Group& group, unsigned count, const Surroundings& around) noexcept {
+/// The gateway's own packets have counters of their own: they are no part of the law.
+void lose(rte_mbuf** packets, unsigned count, bool originated, Drop why, WorkerCounters& counters) noexcept {
+    if (!originated) return refuse(packets, count, why, counters);
+    counters.originated_lost.add(count);
+    rte_pktmbuf_free_bulk(packets, count);
+}
+
+void send(const Burst& burst, Slot first, Group& group, unsigned count, const Surroundings& around) noexcept {
     WorkerCounters& counters = *around.counters;
+    const PortId port = burst.treatment[first].egress;
+    const bool originated = burst.meta[first].originated, punt = burst.verdict[first] == Verdict::kernel;
     const bool exists = static_cast<std::size_t>(port) < max_ports;
     const TransmitQueue queue = exists ? around.transmit[static_cast<std::size_t>(port)] : TransmitQueue{};
     if (queue.send == nullptr)
-        return refuse(group.data(), count, verdict == Verdict::kernel ? Drop::no_kernel_port : Drop::no_route,
-                      counters);
+        return lose(group.data(), count, originated, punt ? Drop::no_kernel_port : Drop::no_route, counters);
 
     const std::uint64_t bytes = bytes_of(group.data(), count);  // before sending: afterwards they are not ours
     const unsigned sent = queue.send(queue.context, group.data(), static_cast<std::uint16_t>(count));
@@ -33,8 +41,8 @@ void send(PortId port, Verdict verdict, Group& group, unsigned count, const Surr
     PortCounters& port_counters = counters.ports[static_cast<std::size_t>(port)];
     port_counters.tx_packets.add(sent);
     port_counters.tx_bytes.add(bytes - kept);
-    (verdict == Verdict::kernel ? counters.punt : counters.tx).add(sent);
-    refuse(group.data() + sent, count - sent, Drop::transmit_refused, counters);
+    (originated ? counters.originated : punt ? counters.punt : counters.tx).add(sent);
+    if (sent != count) lose(group.data() + sent, count - sent, originated, Drop::transmit_refused, counters);
 }
 
 void hand_over(WorkerId owner, Group& group, unsigned count, const Surroundings& around) noexcept {
@@ -51,7 +59,8 @@ unsigned destination_of(const Burst& burst, unsigned slot) noexcept {
     const Treatment& treatment = burst.treatment[slot];
     const auto place =
         burst.verdict[slot] == Verdict::hand_over ? treatment.owner : static_cast<std::uint8_t>(treatment.egress);
-    return static_cast<unsigned>(burst.verdict[slot]) << 8U | place;
+    const unsigned kind = static_cast<unsigned>(burst.verdict[slot]) << 1U | (burst.meta[slot].originated ? 1U : 0U);
+    return kind << 8U | place;
 }
 
 /// What this worker knows about the packet goes with it.
@@ -61,8 +70,7 @@ void carry(const Burst& burst, unsigned slot) noexcept {
     meta.handed_over = true;
 }
 
-void dispatch(Burst& burst, unsigned first, std::array<bool, Burst::capacity>& done,
-              const Surroundings& around) noexcept {
+void dispatch(Burst& burst, Slot first, std::array<bool, Burst::capacity>& done, const Surroundings& around) noexcept {
     Group group;
     unsigned count = 0;
     const unsigned destination = destination_of(burst, first);
@@ -72,11 +80,10 @@ void dispatch(Burst& burst, unsigned first, std::array<bool, Burst::capacity>& d
         done[slot] = true;
         if (burst.verdict[slot] == Verdict::hand_over) carry(burst, slot);
     }
-    const Treatment& treatment = burst.treatment[first];
     if (burst.verdict[first] == Verdict::hand_over)
-        hand_over(treatment.owner, group, count, around);
+        hand_over(burst.treatment[first].owner, group, count, around);
     else
-        send(treatment.egress, burst.verdict[first], group, count, around);
+        send(burst, first, group, count, around);
 }
 
 }  // namespace
@@ -93,10 +100,10 @@ void transmit(Burst& burst, const Surroundings& around) noexcept {
     around.counters->encapsulated.add(encapsulated);
     around.counters->decapsulated.add(decapsulated);
     around.counters->translated.add(translated);
-    for (unsigned slot = 0; slot < burst.count; ++slot) {
+    for (Slot slot = 0; slot < burst.count; ++slot) {
         switch (burst.verdict[slot]) {
             case Verdict::drop:
-                refuse(&burst.mbufs[slot], 1, burst.reason[slot], *around.counters);
+                lose(&burst.mbufs[slot], 1, burst.meta[slot].originated, burst.reason[slot], *around.counters);
                 break;
             case Verdict::held:
                 break;

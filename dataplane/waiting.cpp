@@ -2,14 +2,12 @@
 #include "dataplane/waiting.h"
 
 namespace viaduct {
-namespace {
-
-void append(Burst& burst, rte_mbuf* mbuf) noexcept {
-    burst.mbufs[burst.count] = mbuf;
-    burst.meta[burst.count++] = carried_meta(mbuf);
+void WaitingPackets::let_go(rte_mbuf* mbuf, Burst& out) noexcept {
+    const PacketMeta& meta = carried_meta(mbuf);
+    held_ -= meta.originated ? 0U : 1U;
+    out.mbufs[out.count] = mbuf;
+    out.meta[out.count++] = meta;
 }
-
-}  // namespace
 
 void WaitingPackets::hold(Burst& burst, Slot slot, PortId port, IpAddress address, const Surroundings& around,
                           Seconds clock) noexcept {
@@ -20,6 +18,7 @@ void WaitingPackets::hold(Burst& burst, Slot slot, PortId port, IpAddress addres
     meta = burst.meta[slot];
     meta.set_network(burst.treatment[slot].network);  // its translation is done: it goes on as what it is now
     meta.ingress_peer = no_peer;
+    held_ += meta.originated ? 0U : 1U;
     packets_[count_++] = {mbuf, clock + patience, port, address};
     burst.decide(slot, Verdict::held);
 }
@@ -34,9 +33,9 @@ void WaitingPackets::release(const Snapshot& now, Seconds clock, Burst& ready, B
         const bool full = ready.count == Burst::capacity || hopeless.count == Burst::capacity;
         all = all && !full;
         if (!full && now.neighbours->find(packet.port, packet.address) != nullptr)
-            append(ready, packet.mbuf);
+            let_go(packet.mbuf, ready);
         else if (!full && clock >= packet.deadline)
-            append(hopeless, packet.mbuf);
+            let_go(packet.mbuf, hopeless);
         else
             packets_[kept++] = packet;
     }

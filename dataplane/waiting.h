@@ -22,7 +22,8 @@ public:
               Seconds clock) noexcept;
     /// Fills `ready` with packets that can go on at stage route, and `hopeless` with those that waited in vain.
     void release(const Snapshot& now, Seconds clock, Burst& ready, Burst& hopeless) noexcept;
-    [[nodiscard]] std::size_t size() const noexcept { return count_; }
+    /// Received packets that wait; the gateway's own do not count.
+    [[nodiscard]] std::size_t held() const noexcept { return held_; }
 
 private:
     struct Packet {
@@ -31,8 +32,11 @@ private:
         PortId port;
         IpAddress address;
     };
+    void let_go(rte_mbuf* mbuf, Burst& out) noexcept;
+
     std::vector<Packet> packets_;  // allocated once; the first count_ are in use
     std::size_t count_ = 0;
+    std::size_t held_ = 0;
     std::uint64_t version_ = 0;  // of the snapshot last looked at
     Seconds looked_ = 0;
 };

@@ -44,8 +44,9 @@ struct alignas(64) PacketMeta {
     PortId ingress;
     bool first_fragment;  // carries ports, but more fragments follow
     bool from_overlay;    // arrived in a tunnel
-    bool handed_over;     // by another worker: owner and decapsulation are settled
-    std::uint8_t hops;    // workers that have looked for its connection in vain
+    bool handed_over;     // by another worker, which has parsed and decapsulated it
+    std::uint8_t hops;    // 0: its owner is not settled; then how many workers have looked for its connection
+    bool originated;      // made by the gateway itself
 
     template <Address A>
     [[nodiscard]] FlowKey<A>& flow() noexcept {
