@@ -1,0 +1,194 @@
+// JSON of counters, connections and the control thread's state of affairs.
+#include "control/api/activity_json.h"
+
+#include <chrono>
+
+#include "control/api/forwarding_json.h"
+
+namespace viaduct {
+namespace {
+
+/// Seconds since 1970, or null for "never".
+Json time_json(std::chrono::system_clock::time_point when) {
+    if (when == std::chrono::system_clock::time_point{}) return nullptr;
+    return std::chrono::duration<double>(when.time_since_epoch()).count();
+}
+
+Json port_json(const std::vector<PortFacts>& ports, std::size_t index, const PortTraffic& traffic) {
+    const PortFacts& port = ports[index];
+    const auto kernel_port = static_cast<std::size_t>(port.kernel_port);
+    return {{"name", port.name},
+            {"device", port.device},
+            {"driver", port.driver},
+            {"interface", port.interface_name},
+            {"mac", to_string(port.mac)},
+            {"mtu", port.mtu},
+            {"link", port.link_up ? "up" : "down"},
+            {"rx_queues", port.rx_queues},
+            {"network", port.network},
+            {"host", port.host},
+            {"kernel_port", kernel_port < ports.size() ? ports[kernel_port].name : ""},
+            {"rx_packets", traffic.rx_packets},
+            {"rx_bytes", traffic.rx_bytes},
+            {"tx_packets", traffic.tx_packets},
+            {"tx_bytes", traffic.tx_bytes}};
+}
+
+Json worker_json(const WorkerFacts& worker) {
+    const WorkerCounters& count = *worker.counters;
+    std::uint64_t dropped = 0;
+    for (const Counter& drop : count.drops) dropped += drop.read();
+    return {{"id", worker.id},
+            {"cpu", worker.cpu},
+            {"rx", count.rx.read()},
+            {"tx", count.tx.read()},
+            {"punt", count.punt.read()},
+            {"dropped", dropped},
+            {"originated", count.originated.read()},
+            {"held", count.held.read()},
+            {"handed_over", count.handed_over.read()},
+            {"encapsulated", count.encapsulated.read()},
+            {"decapsulated", count.decapsulated.read()},
+            {"translated", count.translated.read()},
+            {"connections_v4", count.connections_v4.read()},
+            {"connections_v6", count.connections_v6.read()},
+            {"connection_capacity_v4", worker.connection_capacity_v4},
+            {"connection_capacity_v6", worker.connection_capacity_v6},
+            {"connections_opened", count.connections_opened.read()},
+            {"connections_expired", count.connections_expired.read()},
+            {"turns", count.turns.read()},
+            {"busy_turns", count.busy_turns.read()},
+            {"sleeps", count.sleeps.read()}};
+}
+
+Json connection_json(const ConnectionRow& row, const Snapshot& snapshot) {
+    const Service* const service = row.service == 0 ? nullptr : snapshot.frontends->by_id(row.service);
+    return {{"worker", row.worker},
+            {"protocol", to_string(row.protocol)},
+            {"network", network_name(snapshot, row.network)},
+            {"client", endpoint_text(row.client, row.client_port)},
+            {"frontend", endpoint_text(row.frontend, row.frontend_port)},
+            {"backend", endpoint_text(row.backend, row.backend_port)},
+            {"snat", row.snat.is_unspecified() ? "" : endpoint_text(row.snat, row.snat_port)},
+            {"service", service == nullptr ? "" : service->name},
+            {"state", row.state},
+            {"translated", row.translated},
+            {"idle_seconds", row.idle_seconds},
+            {"expires_seconds", row.expires_seconds}};
+}
+
+const char* severity_text(Severity severity) {
+    switch (severity) {
+        case Severity::note:
+            return "note";
+        case Severity::warning:
+            return "warning";
+        case Severity::error:
+            break;
+    }
+    return "error";
+}
+
+Json source_json(const SourceStatus& source) {
+    return {{"name", source.name},       {"type", source.type},
+            {"network", source.network}, {"location", source.location},
+            {"synced", source.synced},   {"objects", source.objects},
+            {"errors", source.errors},   {"last_change", time_json(source.last_change)}};
+}
+
+}  // namespace
+
+CounterTotals totals(const std::vector<WorkerFacts>& workers) {
+    CounterTotals sum;
+    for (const WorkerFacts& worker : workers) {
+        const WorkerCounters& count = *worker.counters;
+        sum.rx += count.rx.read();
+        sum.tx += count.tx.read();
+        sum.punt += count.punt.read();
+        sum.originated += count.originated.read();
+        sum.held += count.held.read();
+        sum.handed_over += count.handed_over.read();
+        for (std::size_t i = 0; i < drop_count; ++i) sum.drops[i] += count.drops[i].read();
+    }
+    return sum;
+}
+
+PortTraffic traffic(const std::vector<WorkerFacts>& workers, std::size_t port) {
+    PortTraffic sum;
+    for (const WorkerFacts& worker : workers) {
+        const PortCounters& count = worker.counters->ports[port];
+        sum.rx_packets += count.rx_packets.read();
+        sum.rx_bytes += count.rx_bytes.read();
+        sum.tx_packets += count.tx_packets.read();
+        sum.tx_bytes += count.tx_bytes.read();
+    }
+    return sum;
+}
+
+Json ports_json(const GatewayView& view) {
+    const std::vector<PortFacts> ports = view.ports();
+    const std::vector<WorkerFacts> workers = view.workers();
+    Json list = Json::array();
+    for (std::size_t i = 0; i < ports.size(); ++i) list.push_back(port_json(ports, i, traffic(workers, i)));
+    return {{"ports", std::move(list)}};
+}
+
+Json workers_json(const GatewayView& view) {
+    Json list = Json::array();
+    for (const WorkerFacts& worker : view.workers()) list.push_back(worker_json(worker));
+    return {{"workers", std::move(list)}};
+}
+
+Json drops_json(const GatewayView& view) {
+    const CounterTotals sum = totals(view.workers());
+    Json list = Json::array();
+    for (std::size_t i = 0; i < drop_count; ++i) {
+        list.push_back({{"name", drop_texts[i].name}, {"packets", sum.drops[i]}, {"meaning", drop_texts[i].meaning}});
+    }
+    return {{"drops", std::move(list)}};
+}
+
+Json totals_json(const GatewayView& view) {
+    const CounterTotals sum = totals(view.workers());
+    Json drops = Json::object();
+    for (std::size_t i = 0; i < drop_count; ++i) {
+        if (sum.drops[i] != 0) drops[std::string(drop_texts[i].name)] = sum.drops[i];
+    }
+    return {{"rx", sum.rx},
+            {"tx", sum.tx},
+            {"punt", sum.punt},
+            {"originated", sum.originated},
+            {"held", sum.held},
+            {"handed_over", sum.handed_over},
+            {"dropped", sum.dropped()},
+            {"drops", std::move(drops)},
+            {"conserved", sum.conserved()}};
+}
+
+Json connections_json(GatewayView& view, const Snapshot& snapshot, std::size_t limit) {
+    Json list = Json::array();
+    for (const ConnectionRow& row : view.connections(limit)) list.push_back(connection_json(row, snapshot));
+    return {{"connections", std::move(list)}, {"limit", limit}};
+}
+
+Json sources_json(const ControlStatus& status) {
+    Json sources = Json::array();
+    for (const SourceStatus& source : status.sources) sources.push_back(source_json(source));
+    Json findings = Json::array();
+    for (const Finding& finding : status.findings) {
+        findings.push_back({{"severity", severity_text(finding.severity)},
+                            {"subject", finding.subject},
+                            {"text", finding.text},
+                            {"remedy", finding.remedy}});
+    }
+    return {{"ready", status.ready()},
+            {"version", status.version},
+            {"publications", status.publications},
+            {"last_publication", time_json(status.last_publication)},
+            {"last_build_us", status.last_build.count()},
+            {"waiting_to_be_freed", status.waiting_to_be_freed},
+            {"sources", std::move(sources)},
+            {"findings", std::move(findings)}};
+}
+
+}  // namespace viaduct

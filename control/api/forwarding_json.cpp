@@ -1,0 +1,196 @@
+// JSON of what the workers forward by.
+#include "control/api/forwarding_json.h"
+
+#include <vector>
+
+namespace viaduct {
+namespace {
+
+template <class T>
+void append(Json& list, const std::optional<T>& value) {
+    if (value) list.push_back(to_string(*value));
+}
+
+Json network_json(const Snapshot& snapshot, const DesiredNetwork& network) {
+    Json vteps = Json::array();
+    append(vteps, network.vtep_v4);
+    append(vteps, network.vtep_v6);
+    Json pod_subnets = Json::array();
+    append(pod_subnets, network.pod_subnet_v4);
+    append(pod_subnets, network.pod_subnet_v6);
+    const bool fixed_dscp = network.dscp == DscpMode::pipe;
+    return {{"name", network.name},
+            {"vni", network.vni.value()},
+            {"any_vni", network.any_vni},
+            {"udp_port", network.udp_port},
+            {"vteps", std::move(vteps)},
+            {"vtep_mac", to_string(network.vtep_mac)},
+            {"pod_subnets", std::move(pod_subnets)},
+            {"cluster_cidrs", texts(network.cluster_cidrs)},
+            {"mtu", network.mtu},
+            {"masquerade", network.masquerade},
+            {"outer_udp_checksum", network.outer_checksum == OuterChecksum::valid ? "valid" : "zero"},
+            {"dscp", fixed_dscp ? Json(network.pipe_dscp) : Json("uniform")},
+            {"ttl", network.ttl},
+            {"host_port", port_name(snapshot, network.host_port)}};
+}
+
+/// `Snapshot::peers` lists the desired peers in their order.
+Json peer_json(const Snapshot& snapshot, std::size_t index) {
+    const DesiredPeer& desired = snapshot.desired().peers[index];
+    const Peer& peer = snapshot.peers[index];
+    const bool hop_known = peer.next_hop < snapshot.next_hops.size();
+    return {{"name", desired.name},
+            {"network", network_name(snapshot, desired.network)},
+            {"underlay", to_string(desired.underlay)},
+            {"vtep_mac", to_string(desired.vtep_mac)},
+            {"pod_subnets", texts(desired.pod_subnets)},
+            {"port", port_name(snapshot, peer.port)},
+            {"next_hop", hop_known ? to_string(snapshot.next_hops[peer.next_hop].address) : ""},
+            {"reachable", peer.headers.length != 0}};
+}
+
+std::string kind_text(RouteKind kind) {
+    switch (kind) {
+        case RouteKind::peer:
+            return "peer";
+        case RouteKind::via:
+            return "via";
+        case RouteKind::connected:
+            return "connected";
+        case RouteKind::kernel:
+            return "kernel";
+        case RouteKind::unreachable:
+            return "unreachable";
+        case RouteKind::none:
+            break;
+    }
+    return "none";
+}
+
+/// A peer's name, a gateway's address, or nothing.
+std::string next_text(const Snapshot& snapshot, RouteTarget target) {
+    if (target.kind == RouteKind::peer && target.index < snapshot.peers.size()) {
+        return snapshot.peers[target.index].name;
+    }
+    if (target.kind == RouteKind::via && target.index < snapshot.next_hops.size()) {
+        return to_string(snapshot.next_hops[target.index].address);
+    }
+    return {};
+}
+
+PortId port_of(const Snapshot& snapshot, RouteTarget target) {
+    if (target.kind == RouteKind::connected) return static_cast<PortId>(target.index);
+    if (target.kind == RouteKind::peer && target.index < snapshot.peers.size()) {
+        return snapshot.peers[target.index].port;
+    }
+    if (target.kind == RouteKind::via && target.index < snapshot.next_hops.size()) {
+        return snapshot.next_hops[target.index].port;
+    }
+    return PortId::none;
+}
+
+template <Address A>
+void list_routes(Listing& listing, const Snapshot& snapshot, const Network& network) {
+    for (const Route<A>& route : network.family<A>().routes->routes()) {
+        listing.add([&]() -> Json {
+            return {{"network", network.settings.name},
+                    {"prefix", to_string(route.prefix)},
+                    {"kind", kind_text(route.target.kind)},
+                    {"next", next_text(snapshot, route.target)},
+                    {"port", port_name(snapshot, port_of(snapshot, route.target))}};
+        });
+    }
+}
+
+/// For each service its frontends, which share one protocol.
+std::vector<std::vector<const Frontend*>> frontends_by_service(const FrontendTable& table) {
+    std::vector<std::vector<const Frontend*>> grouped(table.services().size());
+    for (const Frontend& frontend : table.frontends()) {
+        if (frontend.service < grouped.size()) grouped[frontend.service].push_back(&frontend);
+    }
+    return grouped;
+}
+
+std::string protocol_text(const std::vector<const Frontend*>& frontends) {
+    return frontends.empty() ? "" : to_string(frontends.front()->protocol);
+}
+
+Json service_json(const Snapshot& snapshot, const Service& service, const std::vector<const Frontend*>& frontends) {
+    Json addresses = Json::array();
+    for (const Frontend* frontend : frontends) addresses.push_back(endpoint_text(frontend->address, frontend->port));
+    return {{"name", service.name},
+            {"protocol", protocol_text(frontends)},
+            {"network", network_name(snapshot, service.network)},
+            {"frontends", std::move(addresses)},
+            {"backends", service.backends->backends().size()},
+            {"when_empty", service.when_empty == WhenEmpty::reject ? "reject" : "drop"},
+            {"affinity_seconds", service.affinity_seconds},
+            {"source_ranges", texts(service.source_ranges)},
+            {"maglev_slots", service.backends->table().size()}};
+}
+
+}  // namespace
+
+std::string network_name(const Snapshot& snapshot, NetworkId id) {
+    return static_cast<std::size_t>(id) < snapshot.networks.size() ? snapshot.network(id).settings.name : "";
+}
+
+std::string port_name(const Snapshot& snapshot, PortId id) {
+    return static_cast<std::size_t>(id) < snapshot.ports.size() ? snapshot.port(id).name : "";
+}
+
+Json networks_json(const Snapshot& snapshot, Page page) {
+    Listing listing(page);
+    for (const Network& network : snapshot.networks) {
+        listing.add([&] { return network_json(snapshot, network.settings); });
+    }
+    return listing.take("networks");
+}
+
+Json peers_json(const Snapshot& snapshot, Page page) {
+    Listing listing(page);
+    for (std::size_t i = 0; i < snapshot.peers.size(); ++i) {
+        listing.add([&] { return peer_json(snapshot, i); });
+    }
+    return listing.take("peers");
+}
+
+Json routes_json(const Snapshot& snapshot, Page page) {
+    Listing listing(page);
+    for (const Network& network : snapshot.networks) {
+        list_routes<Ipv4>(listing, snapshot, network);
+        list_routes<Ipv6>(listing, snapshot, network);
+    }
+    return listing.take("routes");
+}
+
+Json services_json(const Snapshot& snapshot, Page page) {
+    const auto services = snapshot.frontends->services();
+    const auto frontends = frontends_by_service(*snapshot.frontends);
+    Listing listing(page);
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        listing.add([&] { return service_json(snapshot, services[i], frontends[i]); });
+    }
+    return listing.take("services");
+}
+
+Json backends_json(const Snapshot& snapshot, Page page) {
+    const auto services = snapshot.frontends->services();
+    const auto frontends = frontends_by_service(*snapshot.frontends);
+    Listing listing(page);
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        for (const Backend& backend : services[i].backends->backends()) {
+            listing.add([&]() -> Json {
+                return {{"service", services[i].name},
+                        {"protocol", protocol_text(frontends[i])},
+                        {"network", network_name(snapshot, services[i].network)},
+                        {"address", endpoint_text(backend.address, backend.port.value())},
+                        {"weight", backend.weight}};
+            });
+        }
+    }
+    return listing.take("backends");
+}
+
+}  // namespace viaduct
