@@ -1,0 +1,298 @@
+// The control thread's loop: sources and the kernel in, snapshots out.
+#include "control/controller.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <mutex>
+#include <set>
+#include <system_error>
+
+#include "control/desired/desired_state.h"
+#include "control/host_interface.h"
+#include "control/kernel/kernel_watcher.h"
+#include "control/neighbour_keeper.h"
+#include "control/reconcile.h"
+#include "control/sources/source.h"
+#include "control/unique_fd.h"
+#include "tables/builder.h"
+
+namespace viaduct {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds busy_tick{5};   // while workers miss neighbours or old snapshots wait to be freed
+constexpr milliseconds idle_tick{20};  // how long a first packet to a new neighbour may wait for its ARP
+constexpr std::chrono::seconds chore_interval{1};
+
+sigset_t stop_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+UniqueFd checked(int fd, const char* what) {
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+    return UniqueFd(fd);
+}
+
+UniqueFd open_signals() {
+    const sigset_t signals = stop_signals();
+    return checked(signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC), "signalfd");
+}
+
+spdlog::level::level_enum level_of(Severity severity) {
+    switch (severity) {
+        case Severity::note:
+            return spdlog::level::info;
+        case Severity::warning:
+            return spdlog::level::warn;
+        case Severity::error:
+            return spdlog::level::err;
+    }
+    return spdlog::level::err;
+}
+
+}  // namespace
+
+void block_stop_signals() {
+    const sigset_t signals = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+class Controller::Impl {
+public:
+    Impl(Config config, GatewayView& view, Published& published)
+        : config_(std::move(config)),
+          view_(view),
+          published_(published),
+          epoll_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+          stop_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
+          signals_(open_signals()) {
+        for (const SourceConfig& source : config_.sources) {
+            const std::string& network = source.network.empty() ? config_.networks.front().name : source.network;
+            sources_.push_back(open_source(source, network));
+            source_objects_.push_back({network, &sources_.back()->objects()});
+            follow(sources_.back()->fd());
+        }
+        follow(kernel_.fd());
+        follow(stop_.get());
+        follow(signals_.get());
+        store_status();
+    }
+
+    void run(const std::function<void()>& on_ready) {
+        block_stop_signals();
+        publish();
+        bool announced = false;
+        auto next_tick = Clock::now(), next_chores = next_tick + chore_interval;
+        while (!stopping_) {
+            if (version_ != 0 && !std::exchange(announced, true) && on_ready) on_ready();
+            wait_until(publish_at_ ? std::min(*publish_at_, next_tick) : next_tick);
+            take_events();
+            const auto now = Clock::now();
+            if (now >= next_tick) next_tick = now + (tick() ? busy_tick : idle_tick);
+            if (now >= next_chores) {
+                next_chores = now + chore_interval;
+                chores(now);
+            }
+            if (publish_at_ && now >= *publish_at_) publish();
+        }
+    }
+
+    void stop() noexcept {
+        const std::uint64_t one = 1;
+        // It cannot fail: the counter is far from full.
+        [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);
+    }
+
+    [[nodiscard]] ControlStatus status() const {
+        const std::lock_guard lock(status_mutex_);
+        return status_;
+    }
+
+private:
+    void follow(int fd) {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.fd = fd;
+        if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0)
+            throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    }
+
+    void wait_until(Clock::time_point when) {
+        const auto left = std::chrono::ceil<milliseconds>(when - Clock::now()).count();
+        std::array<epoll_event, 16> events;
+        const int n = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                                 static_cast<int>(std::max<std::int64_t>(left, 0)));
+        for (int i = 0; i < n; ++i) ready_.insert(events[static_cast<std::size_t>(i)].data.fd);
+    }
+
+    void take_events() {
+        if (ready_.contains(stop_.get()) || ready_.contains(signals_.get())) stopping_ = true;
+        for (const auto& source : sources_)
+            if (ready_.contains(source->fd())) take_source(*source);
+        if (ready_.contains(kernel_.fd())) take_kernel();
+        ready_.clear();
+    }
+
+    void take_source(Source& source) {
+        if (!source.process()) return;
+        store_status();
+        schedule(Clock::now());
+    }
+
+    void take_kernel() {
+        try {
+            if (kernel_.process()) schedule(Clock::now());
+            kernel_problem_.clear();
+        } catch (const NetlinkError& failed) {
+            if (std::exchange(kernel_problem_, failed.what()) != kernel_problem_) spdlog::error("{}", failed.what());
+        }
+    }
+
+    /// Changes are gathered for the debounce window after the first of them.
+    void schedule(Clock::time_point now) {
+        if (!publish_at_) publish_at_ = now + config_.debounce;
+    }
+
+    /// Whether to come back soon.
+    bool tick() {
+        const auto wanted = view_.take_neighbour_requests();
+        neighbours_.ask(wanted, view_.ports(), kernel_);
+        return published_.reclaim() != 0 || !wanted.empty();
+    }
+
+    void chores(Clock::time_point now) {
+        for (const auto& source : sources_) take_source(*source);
+        take_kernel();
+        if (retry_) schedule(now);
+        neighbours_.confirm(*published_.current(), view_.ports(), kernel_);
+        store_status();
+    }
+
+    void publish() {
+        publish_at_.reset();
+        retry_ = false;
+        const auto started = Clock::now();
+        try {
+            const std::vector<PortFacts> ports = view_.ports();
+            DesiredOutput wanted =
+                desired_state({config_, source_objects_, kernel_.state(), ports, version_ == 0 ? nullptr : &desired_});
+            note(std::move(wanted.findings));
+            configure_host(wanted.state, ports);
+            if (version_ == 0 || !(wanted.state == desired_)) replace(std::move(wanted.state), started);
+        } catch (const std::exception& failed) {
+            // Fail static: what is published stays, and another try follows with the chores.
+            retry_ = true;
+            if (std::exchange(publish_problem_, failed.what()) != publish_problem_)
+                spdlog::error("cannot publish: {}; the last state stays in force", failed.what());
+        }
+        store_status();
+    }
+
+    void replace(DesiredState state, Clock::time_point started) {
+        const Changes changes = reconcile(desired_, state);
+        auto next = builder_.build(state, published_.current());
+        view_.steer(*next);
+        version_ = next->version;
+        published_.publish(std::move(next));
+        desired_ = std::move(state);
+        publish_problem_.clear();
+        ++publications_;
+        last_publication_ = std::chrono::system_clock::now();
+        last_build_ = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started);
+        spdlog::log(changes.only_neighbours() ? spdlog::level::debug : spdlog::level::info,
+                    "published version {} in {} µs: {}", version_, last_build_.count(), changes.summary());
+    }
+
+    void configure_host(const DesiredState& state, std::span<const PortFacts> ports) {
+        for (const HostInterface& interface : host_interfaces(state, ports)) {
+            try {
+                configure(interface, kernel_.state(), kernel_changes_);
+            } catch (const NetlinkError& failed) {
+                note_one(
+                    {Severity::error, "host interface", failed.what(), "this host does not reach pods until then"});
+            }
+        }
+    }
+
+    /// Replaces the findings; each is logged when it is new.
+    void note(std::vector<Finding> findings) {
+        std::swap(findings_, findings);
+        for (const Finding& one : findings_)
+            if (std::ranges::find(findings, one) == findings.end()) log(one);
+        former_findings_ = std::move(findings);
+    }
+    void note_one(Finding finding) {
+        if (std::ranges::find(former_findings_, finding) == former_findings_.end()) log(finding);
+        findings_.push_back(std::move(finding));
+    }
+    static void log(const Finding& one) {
+        spdlog::log(level_of(one.severity), "{}: {} ({})", one.subject, one.text, one.remedy);
+    }
+
+    void store_status() {
+        ControlStatus status;
+        for (const auto& source : sources_) status.sources.push_back(source->status());
+        status.findings = findings_;
+        if (!kernel_problem_.empty())
+            status.findings.push_back({Severity::error, "kernel", kernel_problem_, "it is asked again every second"});
+        if (!publish_problem_.empty())
+            status.findings.push_back(
+                {Severity::error, "publication", publish_problem_, "it is tried again every second"});
+        status.version = version_;
+        status.publications = publications_;
+        status.waiting_to_be_freed = published_.reclaim();
+        status.last_publication = last_publication_;
+        status.last_build = last_build_;
+        const std::lock_guard lock(status_mutex_);
+        status_ = std::move(status);
+    }
+
+    const Config config_;
+    GatewayView& view_;
+    Published& published_;
+    UniqueFd epoll_, stop_, signals_;
+    std::vector<std::unique_ptr<Source>> sources_;
+    std::vector<SourceObjects> source_objects_;
+    KernelWatcher kernel_;
+    KernelChanges kernel_changes_;
+    NeighbourKeeper neighbours_;
+    SnapshotBuilder builder_;
+
+    std::set<int> ready_;
+    bool stopping_ = false;
+    bool retry_ = false;
+    std::optional<Clock::time_point> publish_at_;
+    DesiredState desired_;  // as published
+    std::uint64_t version_ = 0, publications_ = 0;
+    std::chrono::system_clock::time_point last_publication_{};
+    std::chrono::microseconds last_build_{};
+    std::vector<Finding> findings_, former_findings_;
+    std::string kernel_problem_, publish_problem_;
+
+    mutable std::mutex status_mutex_;
+    ControlStatus status_;
+};
+
+Controller::Controller(Config config, GatewayView& view, Published& published)
+    : impl_(std::make_unique<Impl>(std::move(config), view, published)) {}
+Controller::~Controller() = default;
+void Controller::run(const std::function<void()>& on_ready) { impl_->run(on_ready); }
+void Controller::stop() noexcept { impl_->stop(); }
+ControlStatus Controller::status() const { return impl_->status(); }
+
+}  // namespace viaduct

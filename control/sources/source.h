@@ -1,0 +1,29 @@
+// Where Kubernetes objects come from: one interface for every kind of source.
+#pragma once
+
+#include <memory>
+
+#include "control/config.h"
+#include "control/objects/objects.h"
+#include "control/status.h"
+
+namespace viaduct {
+
+/// Control thread only.
+class Source {
+public:
+    virtual ~Source() = default;
+    /// The last good picture. Never shrinks because the source is broken or away.
+    [[nodiscard]] virtual const Objects& objects() const = 0;
+    [[nodiscard]] virtual SourceStatus status() const = 0;
+    /// Readable when `process` has something to do. For epoll.
+    [[nodiscard]] virtual int fd() const = 0;
+    /// Takes what happened; true when objects or status changed. Never blocks. Called now and then even when `fd` is
+    /// silent, for sources that must retry.
+    virtual bool process() = 0;
+};
+
+/// Throws std::runtime_error naming the remedy.
+[[nodiscard]] std::unique_ptr<Source> open_source(const SourceConfig& config, const std::string& network);
+
+}  // namespace viaduct
