@@ -1,0 +1,195 @@
+// Computes what is steered, and keeps the XDP program's maps equal to it.
+#include "dataplane/steering.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <net/if.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <set>
+#include <stdexcept>
+
+#include "steering_object.h"
+
+namespace viaduct {
+namespace {
+
+constexpr char program_name[] = "viaduct_steer";  // in steering.bpf.c
+
+std::runtime_error failure(const std::string& what) { return std::runtime_error(what + ": " + std::strerror(errno)); }
+
+SteeredSubnet subnet(const IpPrefix& prefix) {
+    const unsigned mapped = prefix.is_v4() ? 96U : 0U;
+    return {mapped + prefix.length, prefix.address.v6()};
+}
+
+template <class Key>
+void sort_unique(std::vector<Key>& keys) {
+    std::ranges::sort(keys);
+    keys.erase(std::ranges::unique(keys).begin(), keys.end());
+}
+
+void add_frontends(SteeringEntries& entries, const FrontendTable& table) {
+    std::set<IpAddress> own;
+    for (const Frontend& frontend : table.frontends())
+        if (frontend.own_address) own.insert(frontend.address);
+    for (const Frontend& frontend : table.frontends()) {
+        if (own.contains(frontend.address))
+            entries.ports.push_back({frontend.address.v6(), Be16(frontend.port), frontend.protocol});
+        else
+            entries.addresses.push_back(frontend.address.v6());
+    }
+}
+
+void add_network(SteeringEntries& entries, const DesiredNetwork& network) {
+    const auto add_endpoint = [&](IpAddress vtep) {
+        entries.ports.push_back({vtep.v6(), Be16(network.udp_port), Protocol::udp});
+    };
+    if (network.vtep_v4) add_endpoint(*network.vtep_v4);
+    if (network.vtep_v6) add_endpoint(*network.vtep_v6);
+    if (network.pod_subnet_v4) entries.subnets.push_back(subnet(*network.pod_subnet_v4));
+    if (network.pod_subnet_v6) entries.subnets.push_back(subnet(*network.pod_subnet_v6));
+}
+
+template <class Key>
+void add(int map, std::vector<Key>& now, const std::vector<Key>& next) {
+    std::vector<Key> fresh;
+    std::ranges::set_difference(next, now, std::back_inserter(fresh));
+    const std::uint8_t present = 1;
+    for (auto key = fresh.begin(); key != fresh.end(); ++key) {
+        if (bpf_map_update_elem(map, &*key, &present, BPF_ANY) == 0) continue;
+        const int error = errno;
+        for (auto undone = fresh.begin(); undone != key; ++undone) bpf_map_delete_elem(map, &*undone);
+        errno = error;
+        throw failure("cannot add to the XDP program's map");
+    }
+    std::vector<Key> all;
+    std::ranges::set_union(now, next, std::back_inserter(all));
+    now = std::move(all);
+}
+
+template <class Key>
+void remove(int map, std::vector<Key>& now, const std::vector<Key>& next) {
+    std::vector<Key> gone;
+    std::ranges::set_difference(now, next, std::back_inserter(gone));
+    for (const Key& key : gone) bpf_map_delete_elem(map, &key);
+    now = next;
+}
+
+struct AttachedProgram {
+    FileDescriptor program;
+    bpf_prog_info info{};
+    std::array<std::uint32_t, 8> maps{};
+};
+
+/// The XDP program on an interface; program.get() is negative when there is none.
+AttachedProgram attached_program(unsigned interface_index) {
+    AttachedProgram found;
+    std::uint32_t id = 0;
+    if (bpf_xdp_query_id(static_cast<int>(interface_index), 0, &id) != 0 || id == 0) return found;
+    found.program = FileDescriptor(bpf_prog_get_fd_by_id(id));
+    if (found.program.get() < 0) throw failure("cannot look at the interface's XDP program (CAP_SYS_ADMIN)");
+    found.info.nr_map_ids = static_cast<std::uint32_t>(found.maps.size());
+    found.info.map_ids = reinterpret_cast<std::uint64_t>(found.maps.data());
+    std::uint32_t size = sizeof found.info;
+    if (bpf_obj_get_info_by_fd(found.program.get(), &found.info, &size) != 0)
+        throw failure("cannot read the interface's XDP program");
+    return found;
+}
+
+FileDescriptor map_named(const AttachedProgram& program, const std::string& name) {
+    for (std::size_t i = 0; i < program.info.nr_map_ids && i < program.maps.size(); ++i) {
+        FileDescriptor map(bpf_map_get_fd_by_id(program.maps[i]));
+        bpf_map_info info{};
+        std::uint32_t size = sizeof info;
+        if (map.get() >= 0 && bpf_obj_get_info_by_fd(map.get(), &info, &size) == 0 && name == info.name) return map;
+    }
+    throw std::runtime_error("the interface's XDP program has no map " + name);
+}
+
+unsigned index_of(const std::string& interface) {
+    const unsigned index = if_nametoindex(interface.c_str());
+    if (index == 0) throw std::runtime_error("there is no interface " + interface);
+    return index;
+}
+
+}  // namespace
+
+SteeringEntries steering_entries(const Snapshot& snapshot) {
+    SteeringEntries entries;
+    add_frontends(entries, *snapshot.frontends);
+    for (const Network& network : snapshot.networks) add_network(entries, network.settings);
+    for (const DesiredPeer& peer : snapshot.desired().peers)
+        for (const IpPrefix& prefix : peer.pod_subnets) entries.subnets.push_back(subnet(prefix));
+    sort_unique(entries.addresses);
+    sort_unique(entries.ports);
+    sort_unique(entries.subnets);
+    return entries;
+}
+
+FileDescriptor::~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+}
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+}
+
+SteeringObject::SteeringObject() : file_(memfd_create("steering.bpf.o", MFD_CLOEXEC)) {
+    if (file_.get() < 0 || ::write(file_.get(), steering_object, sizeof steering_object) != sizeof steering_object)
+        throw failure("cannot keep the XDP program in memory");
+}
+
+std::string SteeringObject::path() const { return "/proc/self/fd/" + std::to_string(file_.get()); }
+
+InterfaceClaim::InterfaceClaim(const std::string& interface) {
+    const unsigned index = index_of(interface);
+    // An abstract socket: one per network namespace, as interfaces are.
+    lock_ = FileDescriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string name = "viaduct-port-" + std::to_string(index);
+    std::memcpy(address.sun_path + 1, name.data(), name.size());
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    if (bind(lock_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0)
+        throw std::runtime_error("another gateway runs on " + interface + "; stop it first");
+
+    const AttachedProgram leftover = attached_program(index);
+    if (leftover.program.get() < 0) return;
+    if (std::string(leftover.info.name) != program_name)
+        throw std::runtime_error("interface " + interface + " has the XDP program '" + leftover.info.name +
+                                 "'; remove it: ip link set dev " + interface + " xdp off");
+    if (bpf_xdp_detach(static_cast<int>(index), 0, nullptr) != 0)
+        throw failure("cannot remove the XDP program that an earlier gateway left on " + interface);
+}
+
+Steering::Steering(const std::string& interface) {
+    const AttachedProgram program = attached_program(index_of(interface));
+    if (program.program.get() < 0 || std::string(program.info.name) != program_name)
+        throw std::runtime_error("interface " + interface + " has lost its XDP program");
+    addresses_ = map_named(program, "addresses");
+    ports_ = map_named(program, "ports");
+    subnets_ = map_named(program, "subnets");
+}
+
+Steering::Steering(FileDescriptor addresses, FileDescriptor ports, FileDescriptor subnets)
+    : addresses_(std::move(addresses)), ports_(std::move(ports)), subnets_(std::move(subnets)) {}
+
+void Steering::update(const SteeringEntries& next) {
+    add(addresses_.get(), now_.addresses, next.addresses);
+    add(ports_.get(), now_.ports, next.ports);
+    add(subnets_.get(), now_.subnets, next.subnets);
+    remove(addresses_.get(), now_.addresses, next.addresses);
+    remove(ports_.get(), now_.ports, next.ports);
+    remove(subnets_.get(), now_.subnets, next.subnets);
+}
+
+}  // namespace viaduct

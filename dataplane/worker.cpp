@@ -1,0 +1,150 @@
+// A worker's turn, and the thread that repeats it.
+#include "dataplane/worker.h"
+
+#include <pthread.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_prefetch.h>
+#include <sys/prctl.h>
+
+#include <future>
+#include <stdexcept>
+#include <string>
+
+namespace viaduct {
+namespace {
+
+std::uint64_t bytes_of(const Burst& burst) noexcept {
+    std::uint64_t bytes = 0;
+    for (unsigned i = 0; i < burst.count; ++i) bytes += burst.mbufs[i]->pkt_len;
+    return bytes;
+}
+
+void pin_to(unsigned cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    if (pthread_setaffinity_np(pthread_self(), sizeof set, &set) != 0)
+        throw std::runtime_error("a worker cannot run on CPU " + std::to_string(cpu));
+}
+
+/// The thread as DPDK knows it: with an id of its own, and so with a cache of packet buffers.
+class RegisteredThread {
+public:
+    RegisteredThread() {
+        if (rte_thread_register() != 0) throw std::runtime_error("DPDK accepts no further worker thread");
+    }
+    ~RegisteredThread() { rte_thread_unregister(); }
+    RegisteredThread(const RegisteredThread&) = delete;
+    RegisteredThread& operator=(const RegisteredThread&) = delete;
+};
+
+void sleep_for(std::chrono::microseconds time) noexcept {
+    const timespec duration{0, static_cast<long>(std::chrono::nanoseconds(time).count())};
+    nanosleep(&duration, nullptr);  // a signal may wake it early, which does no harm
+}
+
+}  // namespace
+
+Worker::Worker(WorkerSetup setup, const Surroundings& around, const PipelineSizes& sizes, const Timeouts& timeouts,
+               const Published& published, QsbrGrace& grace)
+    : setup_(std::move(setup)),
+      around_(around),
+      pipeline_(around, sizes, timeouts),
+      published_(published),
+      grace_(grace),
+      clock_(setup_.clock_start) {}
+
+Worker::~Worker() { stop(); }
+
+bool Worker::turn() noexcept {
+    const Snapshot& now = published_.read();  // one for the whole turn
+    const Seconds clock = clock_.now();
+    unsigned packets = 0;
+    for (const ReceiveQueue& queue : setup_.receive) packets += receive(queue, now, clock);
+    packets += receive_handed_over(now, clock);
+    for (TransmitQueueOwner* queue : setup_.drain) packets += queue->drain();
+    pipeline_.tidy(now, clock);
+    mailbox_.serve(pipeline_.connections(), clock);
+    around_.counters->turns.add(1);
+    if (packets != 0) around_.counters->busy_turns.add(1);
+    return packets != 0;
+}
+
+unsigned Worker::receive(const ReceiveQueue& queue, const Snapshot& now, Seconds clock) noexcept {
+    const unsigned count = rte_eth_rx_burst(queue.device, queue.queue, burst_.mbufs.data(), Burst::capacity);
+    if (count == 0) return 0;
+    burst_.count = count;
+    for (unsigned i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(burst_.mbufs[i], void*));
+    around_.counters->rx.add(count);
+    PortCounters& counters = around_.counters->ports[static_cast<std::size_t>(queue.port)];
+    counters.rx_packets.add(count);
+    counters.rx_bytes.add(bytes_of(burst_));
+    if (queue.partner != PortId::none) {
+        pass_on(queue);
+        return count;
+    }
+    for (unsigned i = 0; i < count; ++i) burst_.meta[i].ingress = queue.port;
+    pipeline_.run(burst_, now, clock);
+    return count;
+}
+
+/// From the kernel's side of a port to the wire: transmit alone.
+void Worker::pass_on(const ReceiveQueue& queue) noexcept {
+    burst_.start();
+    for (unsigned i = 0; i < burst_.count; ++i) {
+        burst_.meta[i].from_overlay = burst_.meta[i].originated = false;
+        burst_.treatment[i].egress = queue.partner;
+    }
+    transmit(burst_, around_);
+}
+
+unsigned Worker::receive_handed_over(const Snapshot& now, Seconds clock) noexcept {
+    if (setup_.handed_over == nullptr) return 0;
+    const unsigned count = rte_ring_sc_dequeue_burst(setup_.handed_over, reinterpret_cast<void**>(burst_.mbufs.data()),
+                                                     Burst::capacity, nullptr);
+    if (count == 0) return 0;
+    burst_.count = count;
+    pipeline_.resume(burst_, now, clock);
+    return count;
+}
+
+void Worker::start() {
+    std::promise<void> polling;
+    std::future<void> result = polling.get_future();
+    thread_ = std::jthread([this, polling = std::move(polling)](const std::stop_token& stop) mutable {
+        try {
+            pin_to(setup_.cpu);
+            prctl(PR_SET_TIMERSLACK, 1UL);  // ns: a sleep of a microsecond must not become fifty
+            pthread_setname_np(pthread_self(), ("worker-" + std::to_string(around_.self)).c_str());
+            const RegisteredThread registered;
+            QsbrGrace::Reader reader(grace_, around_.self);
+            polling.set_value();
+            run(stop, reader);
+        } catch (...) {
+            polling.set_exception(std::current_exception());
+        }
+    });
+    result.get();
+}
+
+void Worker::run(const std::stop_token& stop, QsbrGrace::Reader& reader) noexcept {
+    IdleBackoff idle(setup_.idle);
+    while (!stop.stop_requested()) {
+        const bool busy = turn();
+        reader.quiescent();
+        const auto sleep = idle.after(busy);
+        if (sleep.count() == 0) continue;
+        reader.offline();
+        sleep_for(sleep);
+        reader.online();
+        around_.counters->sleeps.add(1);
+    }
+}
+
+void Worker::stop() noexcept {
+    thread_ = std::jthread();  // asks it to stop and joins it
+    mailbox_.withdraw();
+}
+
+}  // namespace viaduct
