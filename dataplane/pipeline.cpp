@@ -5,7 +5,7 @@ namespace viaduct {
 
 void Pipeline::run(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
     burst.start();
-    parse(burst, now);        // the headers, checked; what is not for forwarding goes to the kernel
+    parse(burst, now);  // the headers, checked; what is not for forwarding goes to the kernel
     seen("parse", burst);
     decapsulate(burst, now);  // a tunnel packet for us: the inner packet takes its place
     seen("decapsulate", burst);
@@ -13,11 +13,11 @@ void Pipeline::run(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
 }
 
 void Pipeline::process(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
-    track(burst, now, connections_, fragments_, around_, clock);                  // a known flow? whose?
+    track(burst, now, connections_, fragments_, around_, clock);  // a known flow? whose?
     seen("track", burst);
     balance(burst, now, connections_, affinities_, originated_, around_, clock);  // a new one: choose, remember
     seen("balance", burst);
-    translate(burst, now);                                                        // NAT, RFC 1624
+    translate(burst, now);  // NAT, RFC 1624
     seen("translate", burst);
     send(burst, now, clock);
     send_originated(now, clock);
@@ -26,9 +26,9 @@ void Pipeline::process(Burst& burst, const Snapshot& now, Seconds clock) noexcep
 void Pipeline::send(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
     route(burst, now, waiting_, originated_, around_, clock);  // peer | neighbour | kernel; TTL, MTU
     seen("route", burst);
-    encapsulate(burst, now);                                   // RFC 7348, or plain Ethernet
+    encapsulate(burst, now);  // RFC 7348, or plain Ethernet
     seen("encapsulate", burst);
-    transmit(burst, around_);                                  // in exactly one counter
+    transmit(burst, around_);  // in exactly one counter
 }
 
 /// What the gateway has to say itself takes the same last stages.

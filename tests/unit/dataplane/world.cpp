@@ -181,7 +181,7 @@ std::vector<World::Sent> World::receive(PortId port, const std::vector<Bytes>& f
 
 void World::run_handed_over() {
     const auto burst = std::make_unique<Burst>();
-    for (bool busy = true; busy;) {
+    for (bool busy = !pause_handed_over; busy;) {
         busy = false;
         for (std::size_t w = 0; w < rings_.size(); ++w) {
             burst->count = rte_ring_dequeue_burst(rings_[w], reinterpret_cast<void**>(burst->mbufs.data()),

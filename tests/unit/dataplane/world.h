@@ -87,6 +87,7 @@ public:
     Seconds clock = 100;
     std::function<void(rte_mbuf*)> shape = [](rte_mbuf*) {};  // changes an mbuf before it is received
     bool refuse_all = false;                                  // the transmit queues are full
+    bool pause_handed_over = false;                           // the workers are busy elsewhere
     NeighbourRequests requests;
 
 private:
