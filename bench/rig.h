@@ -1,0 +1,54 @@
+// The pipelines under test, and what a gateway's worker gives them.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "bench/harness.h"
+#include "dataplane/pipeline.h"
+
+namespace viaduct {
+
+/// One worker that does everything, or a receiver and an owner, both in the calling thread: so the ring costs what its
+/// instructions cost, and nothing for cache lines that move between cores.
+class Rig {
+public:
+    enum class Workers : std::uint8_t { one, receiver_and_owner };
+    /// Room for `connections` of the world's family.
+    Rig(const World& world, Harness& harness, Workers workers, std::size_t connections);
+
+    /// The owner receives these packets.
+    void run(Burst& burst) noexcept { owner_->run(burst, now_, clock_); }
+    /// The receiver does, and hands over what is the owner's.
+    void run_and_hand_over(Burst& burst) noexcept;
+
+    /// A second passes: the next packet of each connection writes it down.
+    void tick() noexcept { ++clock_; }
+    /// All connections expire.
+    template <Address A>
+    void forget() noexcept {
+        clock_ += 100'000;
+        auto& connections = owner_->connections().family<A>();
+        connections.sweep(connections.capacity(), clock_);
+    }
+    /// Why packets did not come out, for people.
+    [[nodiscard]] std::string losses() const;
+
+private:
+    struct FreeRing {
+        void operator()(rte_ring* ring) const noexcept { rte_ring_free(ring); }
+    };
+    [[nodiscard]] std::unique_ptr<Pipeline> make(WorkerId self, Harness& harness, const PipelineSizes& sizes);
+
+    const Snapshot& now_;
+    SlotMap slots_;
+    std::array<WorkerCounters, 2> counters_;
+    NeighbourRequests requests_;
+    std::unique_ptr<rte_ring, FreeRing> ring_;  // to the owner
+    std::unique_ptr<Pipeline> owner_, receiver_;
+    Burst handed_over_;
+    Seconds clock_ = 1;
+};
+
+}  // namespace viaduct

@@ -1,0 +1,153 @@
+// Preparing, examining and timing one workload.
+#include "bench/scenario.h"
+
+#include <algorithm>
+
+namespace viaduct {
+namespace {
+
+constexpr unsigned untimed_burst = 64;
+
+bool to_services(Workload workload) { return workload != Workload::encap && workload != Workload::decap; }
+
+bool tunnelled(Workload workload) {
+    return workload == Workload::decap || workload == Workload::reply || workload == Workload::handover;
+}
+
+Rig::Workers workers_for(Workload workload) {
+    return workload == Workload::handover ? Rig::Workers::receiver_and_owner : Rig::Workers::one;
+}
+
+std::size_t connections_for(Workload workload, std::uint32_t flows) {
+    return to_services(workload) ? std::max<std::size_t>(flows, 64) : 64;
+}
+
+/// Tells also when packets come out in another order.
+std::uint64_t digest_at(std::size_t number, const rte_mbuf& mbuf) noexcept { return digest(mbuf) * (2 * number + 1); }
+
+}  // namespace
+
+template <Address A>
+std::size_t Scenario<A>::memory(std::uint32_t flows) noexcept {
+    // Two flows, a record, its place in the free list, and two index entries: a line holds ten at 60 %.
+    return flows * (2 * sizeof(Flow<A>) + sizeof(Connection<A>) + sizeof(std::uint32_t) + 2 * 64 / 6);
+}
+
+template <Address A>
+Scenario<A>::Scenario(const World& world, Harness& harness, Workload workload, std::uint32_t flows,
+                      unsigned frame_length, std::uint64_t seed)
+    : world_(world),
+      harness_(harness),
+      workload_(workload),
+      frame_length_(frame_length),
+      expected_(make_flows<A>(world, to_services(workload) ? Destination::services : Destination::pods, flows, seed)),
+      rig_(world, harness, workers_for(workload), connections_for(workload, flows)),
+      packets_(std::size_t{flows} * ((shortest_lap + flows - 1) / flows)),
+      stream_(stream(tunnelled(workload) ? Kind::tunnelled : Kind::plain,
+                     workload == Workload::first_packet ? TcpHeader::syn : TcpHeader::ack)) {
+    received_ = expected_;
+    for (Flow<A>& flow : received_) flow.peer = no_peer;
+    stream_.flows = received_;
+    harness.buffers().clear();
+    if (to_services(workload)) open();
+    if (tunnelled(workload)) turn_round();
+    begin_lap();
+    digest_ = examine(stream_, packets_,
+                      [&](std::size_t flow, const Flow<A>& emitted) { check_flow(expected_[flow], emitted); });
+}
+
+template <Address A>
+Stream<A> Scenario<A>::stream(Kind kind, std::uint8_t tcp_flags) const {
+    return {FrameWriter<A>(world_, kind, tcp_flags, frame_length_), received_};
+}
+
+/// SYN, SYN+ACK, ACK for every flow. Learns what the SYNs became: all later packets must become the same.
+template <Address A>
+void Scenario<A>::open() {
+    const auto as_expected = [&](std::size_t flow, const Flow<A>& emitted) { check_flow(expected_[flow], emitted); };
+    examine(stream(Kind::plain, TcpHeader::syn), received_.size(), [&](std::size_t flow, const Flow<A>& emitted) {
+        check_choice(world_, received_[flow], emitted);
+        expected_[flow] = emitted;
+    });
+    turn_round();
+    examine(stream(Kind::tunnelled, TcpHeader::syn | TcpHeader::ack), received_.size(), as_expected);
+    turn_round();
+    examine(stream(Kind::plain, TcpHeader::ack), received_.size(), as_expected);
+}
+
+/// From one direction of all flows to the other.
+template <Address A>
+void Scenario<A>::turn_round() {
+    for (std::size_t i = 0; i < received_.size(); ++i) {
+        const Flow<A> answer = expected_[i].mirrored();
+        expected_[i] = received_[i].mirrored();
+        received_[i] = answer;
+    }
+}
+
+/// A lap that is looked at packet by packet; returns its digest.
+template <Address A>
+std::uint64_t Scenario<A>::examine(const Stream<A>& stream, std::size_t packets, const Look& look) {
+    std::uint64_t sum = 0;
+    const auto check = [&](std::size_t first, unsigned sent, std::span<rte_mbuf* const> emitted) {
+        check_count(sent, emitted.size());
+        for (std::size_t i = 0; i < emitted.size(); ++i) {
+            look((first + i) % received_.size(), dissect<A>(world_, *emitted[i]));
+            sum += digest_at(first + i, *emitted[i]);
+        }
+    };
+    pass(stream, packets, untimed_burst, check);
+    return sum;
+}
+
+/// Through the pipelines. What is handed over comes from the tunnel: its connections were opened at their owner.
+template <Address A>
+template <class Check>
+std::uint64_t Scenario<A>::pass(const Stream<A>& stream, std::size_t packets, unsigned burst, const Check& check) {
+    if (workload_ == Workload::handover && stream.writer.ingress() == World::underlay)
+        return harness_.lap(
+            stream, packets, burst, [&](Burst& sent) { rig_.run_and_hand_over(sent); }, check);
+    return harness_.lap(
+        stream, packets, burst, [&](Burst& sent) { rig_.run(sent); }, check);
+}
+
+template <Address A>
+void Scenario<A>::begin_lap() noexcept {
+    if (workload_ == Workload::first_packet) rig_.forget<A>();
+}
+
+template <Address A>
+std::uint64_t Scenario<A>::lap(unsigned burst) {
+    begin_lap();
+    std::uint64_t sum = 0;
+    std::size_t count = 0;
+    const auto check = [&](std::size_t, unsigned, std::span<rte_mbuf* const> emitted) {
+        for (const rte_mbuf* mbuf : emitted) sum += digest_at(count++, *mbuf);
+    };
+    const std::uint64_t cycles = pass(stream_, packets_, burst, check);
+    check_count(packets_, count);
+    if (sum != digest_) throw WrongOutput("a timed lap emitted other bytes than the examined one");
+    return cycles;
+}
+
+template <Address A>
+std::uint64_t Scenario<A>::null_lap(unsigned burst) {
+    return harness_.lap(
+        stream_, packets_, burst,
+        [&](Burst& sent) {
+            harness_.sink().put(sent.mbufs.data(), sent.count);
+            sent.count = 0;
+        },
+        [](std::size_t, unsigned, std::span<rte_mbuf* const>) {});
+}
+
+template <Address A>
+void Scenario<A>::check_count(std::size_t sent, std::size_t emitted) const {
+    if (emitted == sent) return;
+    throw WrongOutput(std::to_string(emitted) + " of " + std::to_string(sent) + " packets came out:" + rig_.losses());
+}
+
+template class Scenario<Ipv4>;
+template class Scenario<Ipv6>;
+
+}  // namespace viaduct

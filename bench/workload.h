@@ -1,0 +1,31 @@
+// What can be timed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace viaduct {
+
+enum class Workload : std::uint8_t { encap, decap, service, reply, first_packet, handover };
+
+struct WorkloadText {
+    Workload workload;
+    std::string_view name;
+    std::string_view meaning;
+};
+
+inline constexpr std::array<WorkloadText, 6> workload_texts{{
+    {Workload::encap, "encap", "client to pod, routed: plain in, VXLAN out"},
+    {Workload::decap, "decap", "pod to client, routed: VXLAN in, plain out"},
+    {Workload::service, "service", "client to Service, established: connection, NAT, VXLAN out"},
+    {Workload::reply, "reply", "backend to client, established: VXLAN in, connection, NAT, plain out"},
+    {Workload::first_packet, "first-packet", "client to Service, SYNs: Maglev, source port, new connection, VXLAN out"},
+    {Workload::handover, "handover", "reply on the wrong worker: handed over by a ring to the connection's owner"},
+}};
+
+[[nodiscard]] constexpr std::string_view name(Workload workload) {
+    return workload_texts[static_cast<std::size_t>(workload)].name;
+}
+
+}  // namespace viaduct
