@@ -24,8 +24,6 @@ public:
     void remember(std::uint64_t service, const IpAddress& client, BackendId backend, Seconds timeout,
                   Seconds now) noexcept;
 
-    [[nodiscard]] std::size_t memory() const noexcept { return buckets_.memory(); }
-
 private:
     struct Entry {
         std::uint64_t service;

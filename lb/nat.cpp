@@ -97,7 +97,7 @@ struct QuotedTransport {
 
 QuotedTransport quoted_transport(const Ipv4Header& ip) noexcept {
     const std::size_t total = ip.total_length.value();
-    return {.here = ip.fragment_offset() == 0 && total >= ip.length(),
+    return {.here = ip.fragment_offset() == 0 && ip.length() >= sizeof(Ipv4Header) && total >= ip.length(),
             .protocol = ip.protocol,
             .at = ip.length(),
             .length = total - ip.length()};

@@ -44,8 +44,10 @@ constexpr std::array<Rows, 8> table{{
      {fin_original, fin_original, closing, reset, fin_original}},
     // fin_reply: the same from the other side, but a client that has not finished cannot begin anew.
     {{fin_reply, fin_reply, closing, reset, fin_reply}, {fin_reply, fin_reply, fin_reply, reset, fin_reply}},
-    // closing: last ACKs and repeated FINs. A RST must not lead through `reset` to a late ACK's `established`.
-    {{syn_sent, closing, closing, closing, closing}, {closing, closing, closing, closing, closing}},
+    // closing: last ACKs and repeated FINs. A RST must not lead through `reset` to a late ACK's `established`. The
+    // other
+    // end may open the next connection between the same ports: in this record, because it comes with the reply's key.
+    {{syn_sent, closing, closing, closing, closing}, {syn_received, closing, closing, closing, closing}},
     // reset: the RST may have been forged or out of window; whoever goes on speaking revives it (RFC 7857 §2.2).
     {{syn_sent, established, fin_original, reset, established},
      {syn_received, established, fin_reply, reset, established}},

@@ -22,7 +22,7 @@ enum class TcpState : std::uint8_t {
 [[nodiscard]] TcpState tcp_next(TcpState now, Direction from, std::uint8_t tcp_flags) noexcept;
 
 /// A SYN that may open a new connection in place of this one: the client has finished with it, or it was reset, and the
-/// same port comes round again (RFC 9293 §3.6.1, RFC 6191: TIME-WAIT reuse). `tcp_next` answers it with `syn_sent`.
+/// same port comes round again (RFC 9293 MAY-2, RFC 6191: TIME-WAIT reuse). `tcp_next` answers it with `syn_sent`.
 [[nodiscard]] bool tcp_reopens(TcpState now, Direction from, std::uint8_t tcp_flags) noexcept;
 
 }  // namespace viaduct

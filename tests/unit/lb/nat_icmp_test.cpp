@@ -130,6 +130,22 @@ TYPED_TEST(NatIcmp, PaddingBehindThePacketIsNotTheQuote) {
     EXPECT_EQ(Bytes(frame.end() - 20, frame.end()), Bytes(20, 0xcc));
 }
 
+TEST(NatIcmpV4, AQuotedHeaderLengthThatCannotBe) {
+    FlowKey<Ipv4> seen{Ipv4(10, 0, 0, 1), Ipv4(10, 0, 0, 2), Be16(3), Be16(4), Protocol::udp, NetworkId{0}, 0};
+    Connection<Ipv4> c{};
+    c.original = {Ipv4(10, 0, 0, 3), Ipv4(10, 0, 0, 4), Be16(5), Be16(6), Protocol::udp, NetworkId{0}, 0};
+    c.reply = seen.mirrored();
+    prepare_translation(c);
+    Bytes quote = ip_packet(seen, {});
+    quote[0] = 0x40;
+    Bytes frame = icmp_error(seen.destination, seen.source, quote);
+    const PacketMeta meta = meta_of(seen, frame, Transport::icmp_error);
+    translate_icmp_error(frame.data(), frame.size(), meta, c, Direction::original);
+    EXPECT_EQ(frame[frame.size() - quote.size()], 0x40);
+    const Bytes rewritten(frame.end() - static_cast<std::ptrdiff_t>(quote.size()), frame.end());
+    EXPECT_EQ(frame, icmp_error(c.original.destination, c.original.source, rewritten));
+}
+
 TEST(NatIcmpV6, QuotedExtensionHeadersAreWalked) {
     FlowKey<Ipv6> sent{}, seen{};
     sent.source.bytes[0] = 0x20, sent.destination.bytes[0] = 0x21, sent.source_port = Be16(1),

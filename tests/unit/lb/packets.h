@@ -177,7 +177,6 @@ template <Address A>
     return address;
 }
 
-/// A connection whose client, frontend, SNAT address and backend are all random, ready to translate.
 template <Address A>
 [[nodiscard]] FlowKey<A> random_key(Random& random, Protocol protocol) {
     FlowKey<A> key{random_address<A>(random),

@@ -64,6 +64,7 @@ const std::vector<Row> rows{
     {"stray SYN in an open connection", {"c:A", "c:S"}, established},
     {"stray SYN from the other end", {"c:A", "s:S"}, established},
     {"the port comes round again", {"c:A", "s:FA", "c:FA", "c:S"}, syn_sent},
+    {"the other end opens the next connection", {"c:A", "s:FA", "c:FA", "s:S", "c:SA", "s:A"}, established},
     {"RST wins over other flags", {"c:A", "c:SFRA"}, reset},
 };
 
