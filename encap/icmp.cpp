@@ -17,7 +17,7 @@ constexpr std::size_t max_error_v4 = 576, max_error_v6 = 1280;
 template <Address A>
 using IpHeader = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
 
-/// Where the transport header of a quoted packet starts, from its IP header on; 0: nowhere that helps.
+/// The transport header of a quoted packet: `at` counts from its IP header; 0 when it is missing or makes no sense.
 struct QuotedTransport {
     std::size_t at;
     Protocol protocol;
