@@ -39,14 +39,15 @@ Json network_json(const Snapshot& snapshot, const DesiredNetwork& network) {
 Json peer_json(const Snapshot& snapshot, std::size_t index) {
     const DesiredPeer& desired = snapshot.desired().peers[index];
     const Peer& peer = snapshot.peers[index];
-    const bool hop_known = peer.next_hop < snapshot.next_hops.size();
+    // The peer itself names its port only once its next hop is resolved.
+    const NextHop hop = peer.next_hop < snapshot.next_hops.size() ? snapshot.next_hops[peer.next_hop] : NextHop{};
     return {{"name", desired.name},
             {"network", network_name(snapshot, desired.network)},
             {"underlay", to_string(desired.underlay)},
             {"vtep_mac", to_string(desired.vtep_mac)},
             {"pod_subnets", texts(desired.pod_subnets)},
-            {"port", port_name(snapshot, peer.port)},
-            {"next_hop", hop_known ? to_string(snapshot.next_hops[peer.next_hop].address) : ""},
+            {"port", port_name(snapshot, hop.port)},
+            {"next_hop", hop.address.is_unspecified() ? "" : to_string(hop.address)},
             {"reachable", peer.headers.length != 0}};
 }
 

@@ -21,8 +21,9 @@ namespace {
 
 constexpr std::size_t threads = 8;
 constexpr time_t read_timeout = 2, write_timeout = 5;  // seconds without any progress
-constexpr std::size_t largest_request_body = 1024;     // bytes; nothing here reads one
-constexpr std::size_t most_connections = 100'000;      // in one answer
+constexpr int backlog = 128;
+constexpr std::size_t largest_request_body = 1024;  // bytes; nothing here reads one
+constexpr std::size_t most_connections = 100'000;   // in one answer
 
 void send(httplib::Response& response, const Json& body, int status = 200) {
     response.status = status;
@@ -70,8 +71,8 @@ private:
     void limit_requests() {
         server_.new_task_queue = [] { return new RequestQueue(threads); };  // httplib deletes it
         server_.set_read_timeout(read_timeout).set_write_timeout(write_timeout);
-        // A client that keeps its connection would keep a thread.
-        server_.set_keep_alive_max_count(1);
+        // A client that keeps its connection, or says nothing, would keep a thread.
+        server_.set_keep_alive_max_count(1).set_keep_alive_timeout(read_timeout);
         server_.set_payload_max_length(largest_request_body);
         server_.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
             if (!response.body.empty()) return;
@@ -128,12 +129,18 @@ private:
     }
     void listen() {
         prepare_socket_path(path_);
-        server_.set_address_family(AF_UNIX).set_socket_options(restrict_socket);
+        int socket = -1;
+        server_.set_address_family(AF_UNIX).set_socket_options([&socket](int unbound) {
+            restrict_socket(unbound);
+            socket = unbound;
+        });
         constexpr int unused_port = 1;
         if (!server_.bind_to_port(path_, unused_port)) {
             throw std::runtime_error("cannot listen on " + path_ + ": " + std::strerror(errno) +
                                      "; run the gateway as root or choose another `socket`");
         }
+        // httplib's own backlog of 5 turns clients away (EAGAIN) in the slightest rush.
+        ::listen(socket, backlog);
         share_with_group(path_);
         thread_ = std::thread([this] { server_.listen_after_bind(); });
         // stop() before the server runs would be lost.

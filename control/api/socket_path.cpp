@@ -60,6 +60,7 @@ void prepare_socket_path(const std::string& path) {
 void restrict_socket(int socket) { fchmod(socket, owner_and_group); }
 
 void share_with_group(const std::string& path) {
+    chmod(path.c_str(), owner_and_group);  // bind(2) took away what the umask forbids
     std::vector<char> buffer(16'384);
     group entry{};
     group* found = nullptr;
