@@ -1,10 +1,12 @@
 // viaductctl as its users see it: text, JSON, errors and exit codes.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
+#include "control/viaductctl/command_line.h"
 #include "control/viaductctl/table.h"
 #include "control/viaductctl/top.h"
 #include "control/viaductctl/viaductctl.h"
@@ -250,6 +252,37 @@ TEST(Viaductctl, HelpsWithExamples) {
         EXPECT_NE(help.out.find(std::string("Examples:\n  viaductctl ")), std::string::npos) << command;
         EXPECT_NE(run({"--help"}).out.find(std::string("  ") + command), std::string::npos);
     }
+}
+
+/// What bash would offer after these words, in one line.
+std::string completions(const std::string& words) {
+    const std::string script = "source '" COMPLETION "'; COMP_WORDS=(" + words +
+                               "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1));"
+                               "_viaductctl x \"${COMP_WORDS[-1]}\" \"${COMP_WORDS[-2]}\"; echo -n ${COMPREPLY[@]}";
+    const std::string file = std::string(::testing::TempDir()) + "viaductctl-completion." + std::to_string(getpid());
+    std::ofstream(file) << script;
+    FILE* const bash = popen(("bash " + file).c_str(), "r");
+    std::string text(4096, '\0');
+    text.resize(fread(text.data(), 1, text.size(), bash));
+    pclose(bash);
+    std::filesystem::remove(file);
+    return text;
+}
+
+TEST(Completion, KnowsCommandsSubjectsAndOptions) {
+    std::string subjects;
+    for (const std::string& subject : show_subjects()) subjects += subject + ' ';
+    EXPECT_EQ(completions("viaductctl show ''").substr(0, subjects.size()), subjects);
+    EXPECT_EQ(completions("viaductctl s"), "show");
+    EXPECT_EQ(completions("viaductctl -j explain --p"), "--proto --port --peer");
+    std::istringstream words(completions("viaductctl explain --"));
+    for (std::string word; words >> word;) EXPECT_NE(help_of("explain").find(word), std::string::npos) << word;
+}
+
+TEST_F(ViaductctlTest, CompletesNamesOfTheRunningGateway) {
+    const std::string program = "'" VIADUCTCTL "' --socket '" + gateway.socket + "' explain ";
+    EXPECT_EQ(completions(program + "--peer ''"), "node1 node2");
+    EXPECT_EQ(completions(program + "--port o"), "outside");
 }
 
 TEST_F(ViaductctlTest, TellsBothVersions) {
