@@ -136,7 +136,9 @@ TEST(PublishedTest, ReadersNeverSeeAFreedSnapshot) {
     }
     for (std::thread& thread : threads) thread.join();
     EXPECT_TRUE(good);
-    EXPECT_EQ(published.reclaim(), 0U) << "all readers have seen the last one";
+    // A reader may have met the last snapshot, and left, just before that one's period began.
+    for (std::size_t i = 0; i < readers; ++i) epochs.quiescent(i);
+    EXPECT_EQ(published.reclaim(), 0U);
 }
 
 }  // namespace
