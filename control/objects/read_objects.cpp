@@ -24,14 +24,17 @@ public:
             if (is_list(kind, root)) return read_list(root, kind.substr(0, kind.size() - 4), version);
             const auto known = kind_named(kind, version);
             if (!known) return;
-            key = ObjectKey{*known, "", root["metadata"]["name"].text_or("")};
+            key = ObjectKey{*known, "", ""};
+            key->name = root["metadata"]["name"].text();
             if (is_namespaced(*known)) key->name_space = root["metadata"]["namespace"].text_or("default");
-            if (key->name.empty()) root["metadata"]["name"].fail("is missing: add it");
             if (auto object = parse_object(*key, root)) result.objects.push_back(std::move(*object));
         } catch (const FieldError& wrong) {
             const std::string where = file_ + ":" + std::to_string(wrong.line()) + ": ";
-            const std::string what = key ? to_string(*key) + ": " : "";
-            result.errors.push_back({key && !key->name.empty() ? key : std::nullopt, where + what + wrong.what()});
+            const bool named = key && !key->name.empty();
+            const std::string what = named ? to_string(*key) + ": "
+                                     : key ? std::string(to_string(key->kind)) + ": "
+                                           : "";
+            result.errors.push_back({named ? key : std::nullopt, where + what + wrong.what()});
         }
     }
 
