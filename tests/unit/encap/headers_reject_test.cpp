@@ -113,7 +113,7 @@ TEST(HeadersRejectTest, Ipv4Options) {  // conformance 28
         EXPECT_EQ(p.meta.transport_at, ip + 20 + (harmless.size() + 3) / 4 * 4);
     }
     for (const Bytes& harmful : {Bytes{131, 7, 4, 10, 0, 0, 9}, Bytes{1, 137, 3, 4}, Bytes{7, 0, 0, 0}, Bytes{7, 1},
-                                 Bytes{7, 5, 0, 0}, Bytes{1, 1, 1, 7}})
+                                 Bytes{7, 6, 0, 0}, Bytes{1, 1, 1, 7}})
         expect_drop(with(harmful), Drop::ip_options);
 }
 
