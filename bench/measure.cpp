@@ -2,6 +2,7 @@
 #include "bench/measure.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "bench/machine.h"
@@ -41,6 +42,7 @@ public:
 private:
     template <Address A>
     void with_flows(const World& world, Workload workload, std::uint32_t asked);
+    void skip(const Result& row, std::uint64_t needed);
     void fill(Result& row, Laps& laps);
     [[nodiscard]] Run run(unsigned burst, Laps& laps) const;
 
@@ -58,11 +60,8 @@ void Measurement::with_flows(const World& world, Workload workload, std::uint32_
     row.flows = Scenario<A>::flows_for(workload, asked);
     row.size = options_.size != 0 ? options_.size : std::max(64U, FrameWriter<A>::smallest + fcs);
     row.burst = options_.bursts.front();
-    const std::uint64_t needed = Scenario<A>::memory(row.flows), available = available_memory();
-    if (needed > available)
-        return progress_.skip(options_.bursts.size(), describe(row),
-                              "it takes " + std::to_string(needed >> 20U) + " MiB of memory and " +
-                                  std::to_string(available >> 20U) + " are free");
+    const std::uint64_t needed = Scenario<A>::memory(row.flows);
+    if (needed > available_memory()) return skip(row, needed);
     try {
         Scenario<A> scenario(world, harness_, workload, row.flows, row.size - fcs, options_.seed);
         for (const unsigned burst : options_.bursts) {
@@ -70,9 +69,17 @@ void Measurement::with_flows(const World& world, Workload workload, std::uint32_
             progress_.begin(row);
             fill(results_.emplace_back(row), scenario);
         }
+    } catch (const std::bad_alloc&) {  // a container may have less than the machine
+        skip(row, needed);
     } catch (const WrongOutput& error) {
         throw WrongOutput(describe(row) + ": wrong output: " + error.what());
     }
+}
+
+void Measurement::skip(const Result& row, std::uint64_t needed) {
+    progress_.skip(options_.bursts.size(), describe(row),
+                   "it takes " + std::to_string(needed >> 20U) + " MiB of memory and " +
+                       std::to_string(available_memory() >> 20U) + " are free");
 }
 
 void Measurement::fill(Result& row, Laps& laps) {

@@ -78,6 +78,7 @@ std::vector<Workload> workloads(const po::variables_map& given) {
             if (item == text.name || item == "all") all.push_back(text.workload);
         if (all.size() == count) refuse("workload", item, "names from --list, or all");
     }
+    if (all.empty()) refuse("workload", "''", "names from --list, or all");
     return all;
 }
 
@@ -100,8 +101,10 @@ Options convert(const po::variables_map& given) {
     options.bursts = numbers(given, "burst", Burst::capacity);
     options.inner = families(given, "ip");
     options.outer = families(given, "outer");
-    options.runs = std::max(1U, given["runs"].as<unsigned>());
+    options.runs = given["runs"].as<unsigned>();
+    if (options.runs == 0) refuse("runs", "0", "at least 1");
     options.seconds = given["seconds"].as<double>();
+    if (!(options.seconds >= 0 && options.seconds <= 3600)) refuse("seconds", "", "0 to 3600");
     options.size = given["size"].as<unsigned>();
     const std::string& cache = given["cache"].as<std::string>();
     if (cache != "hot" && cache != "cold") refuse("cache", cache, "hot or cold");

@@ -68,7 +68,9 @@ Packet<Ipv4> check_ip(Bytes bytes, Protocol protocol, unsigned ttl, const Ipv4&)
 Packet<Ipv6> check_ip(Bytes bytes, Protocol protocol, unsigned ttl, const Ipv6&) {
     require(bytes.size() >= sizeof(Ipv6Header), "shorter than an IPv6 header");
     const auto& ip = header_at<Ipv6Header>(bytes.data());
-    require(ip.version() == 6, "a wrong IPv6 version");
+    const std::uint32_t label = ip.version_class_label.value() & 0xfffffU;
+    require(ip.version() == 6 && ip.traffic_class() == 0, "a wrong IPv6 version or traffic class");
+    require(label == 0 || protocol == Protocol::udp, "a changed flow label");  // the tunnel's is its own (RFC 6438)
     require(ip.payload_length.value() == bytes.size() - sizeof ip, "a wrong IPv6 payload length");
     require(ip.hop_limit == ttl, "a wrong hop limit");
     require(ip.next_header == static_cast<std::uint8_t>(protocol), "a wrong IPv6 next header");
