@@ -1,8 +1,6 @@
 // Puts the data plane together.
 #include "dataplane/gateway.h"
 
-#include <rte_errno.h>
-#include <rte_mbuf.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -16,7 +14,6 @@ namespace viaduct {
 namespace {
 
 constexpr unsigned handover_ring_size = 2048;
-constexpr unsigned pool_cache = 256;
 
 EalOptions eal_options(const GatewayOptions& options) {
     EalOptions eal{.hugepages = options.hugepages, .memory_mib = options.memory_mib};
@@ -28,42 +25,25 @@ EalOptions eal_options(const GatewayOptions& options) {
     return eal;
 }
 
-/// Enough for every queue full, every ring full, and what workers keep. AF_XDP keeps most: two rings of the kernel's
-/// per queue besides the driver's.
-unsigned pool_size(const GatewayOptions& options) {
-    unsigned size = 8192 + static_cast<unsigned>(options.placement.workers.size()) * 4096;
-    for (const PortOptions& port : options.ports) size += port.queues * 8192 + (twin_interface(port) ? 2048 : 0);
-    return size + static_cast<unsigned>(options.host_taps.size()) * 2048;
-}
-
-std::uint16_t largest_frame_room(const GatewayOptions& options) {
-    constexpr unsigned xdp_headroom = 256, layer2 = 14 + 8;  // two VLAN tags
-    unsigned mtu = 1500;
-    for (const PortOptions& port : options.ports) {
-        mtu = std::max<unsigned>(mtu, port.mtu);
-        if (const Device device = parse_device(port.device); device.is_af_xdp())
-            mtu = std::max<unsigned>(mtu, interface_facts(device.interface).mtu);
-    }
-    const unsigned room = RTE_PKTMBUF_HEADROOM + xdp_headroom + mtu + layer2;
-    return static_cast<std::uint16_t>(std::max<unsigned>(room, RTE_MBUF_DEFAULT_BUF_SIZE));
-}
-
-rte_mempool* make_pool(const GatewayOptions& options) {
-    const unsigned size = pool_size(options);
-    rte_mempool* pool = rte_pktmbuf_pool_create("packets", size, pool_cache, mbuf_private_size,
-                                                largest_frame_room(options), SOCKET_ID_ANY);
-    if (pool == nullptr)
-        throw std::runtime_error("no memory for " + std::to_string(size) + " packet buffers (" +
-                                 rte_strerror(rte_errno) + "); raise memory-mb, or give it more hugepages");
-    return pool;
-}
-
 }  // namespace
+
+PoolNeeds pool_needs(const GatewayOptions& options) {
+    PoolNeeds needs{.workers = static_cast<unsigned>(options.placement.workers.size()), .queues = 0};
+    needs.taps = static_cast<unsigned>(options.host_taps.size());
+    for (const PortOptions& port : options.ports) {
+        needs.queues += port.queues;
+        needs.taps += twin_interface(port) ? 1 : 0;
+        needs.mtu = std::max<unsigned>(needs.mtu, port.mtu);
+        if (const Device device = parse_device(port.device); device.is_af_xdp())
+            needs.mtu = std::max<unsigned>(needs.mtu, interface_facts(device.interface).mtu);
+    }
+    return needs;
+}
 
 Gateway::Gateway(const GatewayOptions& options)
     : options_(options),
       eal_(eal_options(options)),
-      pool_(make_pool(options)),
+      pool_(make_packet_pool(pool_needs(options))),
       published_(grace_),
       counters_(options.placement.workers.size()),
       neighbour_requests_(options.placement.workers.size()),
@@ -89,8 +69,10 @@ PortId Gateway::open(const PortOptions& options) {
 void Gateway::open_ports() {
     unsigned taps = 0;
     for (const PortOptions& port : options_.ports) open(port);
+    std::uint16_t mtu = 0;
+    for (const OpenPort& open : ports_) mtu = std::max(mtu, open.port.facts().mtu);
     for (const HostTapOptions& tap : options_.host_taps) {
-        open(host_tap_options(tap, taps++));
+        open(host_tap_options(tap, mtu, taps++));
         disable_neighbour_resolution(tap.interface);
     }
     for (std::size_t i = 0; i < options_.ports.size(); ++i) {

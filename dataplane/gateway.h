@@ -1,8 +1,6 @@
 // The gateway's data plane as a whole: owns EAL, ports and workers, and answers control's questions about them.
 #pragma once
 
-#include <rte_mempool.h>
-
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -10,6 +8,7 @@
 
 #include "dataplane/eal.h"
 #include "dataplane/kernel_twin.h"
+#include "dataplane/packet_pool.h"
 #include "dataplane/placement.h"
 #include "dataplane/port.h"
 #include "dataplane/transmit_queues.h"
@@ -29,6 +28,7 @@ struct GatewayOptions {
     Timeouts timeouts{};
     IdleOptions idle{};
 };
+[[nodiscard]] PoolNeeds pool_needs(const GatewayOptions& options);
 
 /// Members are in the order in which they must come into being, and go in the opposite one: workers stop before ports
 /// close, and EAL ends last.
@@ -48,9 +48,6 @@ public:
     [[nodiscard]] Explanation explain(const Question& question, const Snapshot& snapshot) override;
 
 private:
-    struct PoolFree {
-        void operator()(rte_mempool* pool) const noexcept { rte_mempool_free(pool); }
-    };
     struct OpenPort {
         OpenPort(const PortOptions& options, unsigned workers, rte_mempool* pool) : port(options, workers, pool) {}
         Port port;
@@ -67,7 +64,7 @@ private:
 
     const GatewayOptions options_;
     Eal eal_;
-    std::unique_ptr<rte_mempool, PoolFree> pool_;
+    PacketPool pool_;
     QsbrGrace grace_;
     Published published_;
     std::deque<OpenPort> ports_;  // by PortId

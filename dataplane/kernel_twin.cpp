@@ -37,13 +37,13 @@ PortOptions twin_options(const PortFacts& port, const std::string& interface, un
             .mtu = port.mtu};
 }
 
-PortOptions host_tap_options(const HostTapOptions& options, unsigned number) {
+PortOptions host_tap_options(const HostTapOptions& options, std::uint16_t mtu, unsigned number) {
     return {.name = options.interface,
             .device = tap_device(number, options.interface, options.mac),
             .network = options.network,
             .twin = "off",
             .host = true,
-            .mtu = options.mtu};
+            .mtu = mtu};
 }
 
 }  // namespace viaduct

@@ -12,8 +12,7 @@ namespace viaduct {
 struct HostTapOptions {
     std::string network{};
     std::string interface = "viaduct0";
-    Mac mac{};  // the network's VTEP MAC; zero: made up
-    std::uint16_t mtu = 1450;
+    Mac mac{};  // zero: made up
 };
 
 /// The name of the twin's interface; nothing when the port has none. By default a port has a twin when DPDK has taken
@@ -21,6 +20,7 @@ struct HostTapOptions {
 [[nodiscard]] std::optional<std::string> twin_interface(const PortOptions& port);
 /// A TAP with the port's MAC address and MTU: whatever the kernel sends on it leaves by the port as it is.
 [[nodiscard]] PortOptions twin_options(const PortFacts& port, const std::string& interface, unsigned number);
-[[nodiscard]] PortOptions host_tap_options(const HostTapOptions& options, unsigned number);
+/// `mtu` is the most that the other ports can carry; control sets the network's own on the interface.
+[[nodiscard]] PortOptions host_tap_options(const HostTapOptions& options, std::uint16_t mtu, unsigned number);
 
 }  // namespace viaduct
