@@ -144,7 +144,7 @@ std::string Recorder::routed(const Burst& burst) {
         case RouteKind::peer: {
             const Peer& peer = now_.peers[treatment.target.index];
             out_.peer = peer.name;
-            out_.mtu = now_.network(peer.network).settings.mtu;
+            out_.mtu = peer.mtu;
             return fmt::format("network {}: behind peer {} ({}), MTU {}", network, peer.name, to_string(peer.underlay),
                                out_.mtu);
         }

@@ -17,7 +17,7 @@ void Pipeline::process(Burst& burst, const Snapshot& now, Seconds clock) noexcep
     seen("track", burst);
     balance(burst, now, connections_, affinities_, originated_, around_, clock);  // a new one: choose, remember
     seen("balance", burst);
-    translate(burst, now);  // NAT, RFC 1624
+    translate(burst);  // NAT, RFC 1624
     seen("translate", burst);
     send(burst, now, clock);
     send_originated(now, clock);

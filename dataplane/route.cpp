@@ -1,5 +1,6 @@
 // Stage route: where a packet leaves, and whether it may (RFC 1812 §5.2.4, §5.3.1, §4.3.2.7; RFC 8200 §5).
 #include "dataplane/stages.h"
+#include "encap/tcp_options.h"
 #include "encap/ttl.h"
 #include "lb/nat.h"
 
@@ -30,6 +31,7 @@ private:
     void to_peer(Slot slot, const Peer& peer) noexcept;
     void to_neighbour(Slot slot, PortId port, IpAddress address, bool resolved) noexcept;
     void to_kernel(Slot slot) noexcept;
+    void fit_segments(Slot slot, std::uint16_t mtu) noexcept;
     void leave(Slot slot, PortId port, std::uint16_t mtu) noexcept;
     void refuse(Slot slot, Drop why, const IcmpError& error) noexcept;
 
@@ -89,12 +91,25 @@ void Router<A>::to_peer(Slot slot, const Peer& peer) noexcept {
         const NextHop& hop = now_.next_hops[peer.next_hop];
         return waiting_.hold(burst_, slot, hop.port, hop.address, around_, clock_);
     }
-    leave(slot, peer.port, now_.network(peer.network).settings.mtu);
+    fit_segments(slot, peer.mtu);
+    leave(slot, peer.port, peer.mtu);
+}
+
+/// A SYN must not promise its receiver segments that a tunnel on the way cannot carry: PMTU discovery is often
+/// filtered.
+template <Address A>
+void Router<A>::fit_segments(Slot slot, std::uint16_t mtu) noexcept {
+    const PacketMeta& meta = burst_.meta[slot];
+    if ((meta.tcp_flags & TcpHeader::syn) == 0) return;
+    const auto max_mss = static_cast<std::uint16_t>(mtu - tcp_overhead<A>);
+    clamp_mss(burst_.frame(slot) + meta.transport_at, burst_.mbufs[slot]->data_len - meta.transport_at, max_mss);
 }
 
 template <Address A>
 void Router<A>::to_neighbour(Slot slot, PortId port, IpAddress address, bool resolved) noexcept {
     if (!resolved) return waiting_.hold(burst_, slot, port, address, around_, clock_);
+    if (const PeerIndex from = burst_.meta[slot].ingress_peer; from != no_peer)
+        fit_segments(slot, now_.peers[from].mtu);
     leave(slot, port, now_.port(port).mtu);
 }
 

@@ -36,9 +36,9 @@ void track(Burst& burst, const Snapshot& now, Connections& connections, Fragment
 /// New flows: a service's get a backend, those from outside an SNAT address; remembers the choice.
 void balance(Burst& burst, const Snapshot& now, Connections& connections, AffinityTable& affinities,
              Originated& originated, const Surroundings& around, Seconds clock) noexcept;
-/// Addresses, ports, identifiers and their checksums; a SYN's MSS.
-void translate(Burst& burst, const Snapshot& now) noexcept;
-/// Where it leaves: peer, next hop, neighbour or kernel. TTL and MTU; senders are told.
+/// Addresses, ports, identifiers and their checksums.
+void translate(Burst& burst) noexcept;
+/// Where it leaves: peer, next hop, neighbour or kernel. TTL, MTU and a SYN's MSS; senders are told.
 void route(Burst& burst, const Snapshot& now, WaitingPackets& waiting, Originated& originated,
            const Surroundings& around, Seconds clock) noexcept;
 /// The headers in front: VXLAN towards a peer, Ethernet towards a neighbour.

@@ -25,6 +25,7 @@ public:
         Peer peer;
         peer.network = desired.network;
         peer.underlay = desired.underlay;
+        peer.mtu = desired.mtu;
         peer.name = desired.name;
         peer.next_hop = no_next_hop;
         const auto network = static_cast<std::size_t>(desired.network);

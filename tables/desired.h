@@ -31,7 +31,7 @@ struct DesiredNetwork {
     std::optional<Prefix<Ipv4>> pod_subnet_v4;  // our own: SNAT addresses, and the host's first address
     std::optional<Prefix<Ipv6>> pod_subnet_v6;
     std::vector<IpPrefix> cluster_cidrs;  // all pods of this overlay: the inside
-    std::uint16_t mtu = 1450;             // of inner IP packets
+    std::uint16_t mtu = 1450;             // of inner IP packets: the least of the peers', for the host's interface
     bool masquerade = true;               // outside → pod gets a source address that nodes route back to us
     OuterChecksum outer_checksum = OuterChecksum::zero;
     DscpMode dscp = DscpMode::uniform;
@@ -48,6 +48,7 @@ struct DesiredPeer {
     IpAddress underlay;
     Mac vtep_mac;
     std::vector<IpPrefix> pod_subnets;
+    std::uint16_t mtu = 1450;  // of inner IP packets on the way to it
     bool operator==(const DesiredPeer&) const = default;
 };
 

@@ -53,6 +53,7 @@ struct Peer {
     PortId port = PortId::none;  // egress; none while the next hop is unresolved
     NetworkId network{};
     std::uint32_t next_hop = 0;  // index: whom to resolve when `headers.length` is 0
+    std::uint16_t mtu = 0;       // of inner IP packets
     IpAddress underlay;
     std::string name;
 };

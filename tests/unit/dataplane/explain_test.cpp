@@ -32,7 +32,7 @@ TYPED_TEST(ExplainTest, NamesServiceBackendAndPeer) {
     EXPECT_NE(answer.backend.find("8080"), std::string::npos);
     EXPECT_EQ(answer.peer.substr(0, 4), "node");
     EXPECT_EQ(answer.port, "underlay");
-    EXPECT_EQ(answer.mtu, 1450U);
+    EXPECT_EQ(answer.mtu, (std::is_same_v<TypeParam, Ipv4> ? 1450U : 1430U));
     EXPECT_EQ(answer.steps.back().stage, "encapsulate");
 }
 

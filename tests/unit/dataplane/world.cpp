@@ -46,9 +46,14 @@ void add_peer(DesiredState& d, NetworkId net, const std::string& name, std::uint
                        net,
                        Ipv4(192, 0, 2, static_cast<std::uint8_t>(10 + number)),
                        vtep,
-                       {Prefix<Ipv4>({10, 244, number, 0}, 24)}});
-    d.peers.push_back(
-        {name + "-v6", net, v6_at(0x77, 0, static_cast<std::uint8_t>(10 + number)), vtep, {v6_net(0x244, number, 64)}});
+                       {Prefix<Ipv4>({10, 244, number, 0}, 24)},
+                       1450});
+    d.peers.push_back({name + "-v6",
+                       net,
+                       v6_at(0x77, 0, static_cast<std::uint8_t>(10 + number)),
+                       vtep,
+                       {v6_net(0x244, number, 64)},
+                       1430});
 }
 
 template <Address A>
