@@ -194,6 +194,7 @@ private:
             note(std::move(wanted.findings));
             configure_host(wanted.state, ports);
             if (version_ == 0 || !(wanted.state == desired_)) replace(std::move(wanted.state), started);
+            publish_problem_.clear();
         } catch (const std::exception& failed) {
             // Fail static: what is published stays, and another try follows with the chores.
             retry_ = true;
@@ -210,7 +211,6 @@ private:
         version_ = next->version;
         published_.publish(std::move(next));
         desired_ = std::move(state);
-        publish_problem_.clear();
         ++publications_;
         last_publication_ = std::chrono::system_clock::now();
         last_build_ = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started);

@@ -58,7 +58,9 @@ Selection select_local(std::span<const Candidate> all, const std::string& node) 
         if (one.endpoint->node_name == node) local.push_back(one);
     const bool served_elsewhere =
         std::ranges::any_of(all, [](const Candidate& one) { return one.ready || is_draining(one); });
-    return {ready_else_draining(local, any, ""), served_elsewhere ? WhenEmpty::drop : WhenEmpty::reject};
+    Selection selection{ready_else_draining(local, any, ""), WhenEmpty::reject};
+    if (selection.backends.empty() && served_elsewhere) selection.when_empty = WhenEmpty::drop;
+    return selection;
 }
 
 }  // namespace

@@ -130,10 +130,14 @@ private:
         for (const std::optional<IpAddress>& vtep : {address(out_.network.vtep_v4), address(out_.network.vtep_v6)})
             if (vtep) underlays_[*vtep] = own;
         if (is_flannel())
-            take_nodes();
+            read_nodes();
         else
             for (const StaticPeer& peer : in_.config.peers)
-                add_peer(peer.name, peer.underlay, peer.mac, peer.pod_subnets);
+                out_.peers.push_back({peer.name, in_.id, peer.underlay, peer.mac, peer.pod_subnets});
+        settle_underlays();
+        settle_subnets();
+        // Equal states must compare equal, whatever the order of the objects.
+        std::ranges::sort(out_.peers, {}, [](const DesiredPeer& peer) { return std::tie(peer.name, peer.underlay); });
     }
 
     [[nodiscard]] std::string own_name() const {
@@ -148,55 +152,67 @@ private:
         return address ? std::optional<IpAddress>(*address) : std::nullopt;
     }
 
-    /// Nodes that hold a subnet already come first, so that a newcomer cannot take it.
-    [[nodiscard]] std::vector<const NodeObject*> nodes_by_seniority() const {
-        std::vector<const NodeObject*> nodes = in_.objects.nodes();
-        if (in_.previous == nullptr) return nodes;
-        std::set<std::pair<std::string, IpPrefix>> held;
-        for (const DesiredPeer& peer : in_.previous->peers)
-            if (peer.network == in_.id)
-                for (const IpPrefix& subnet : peer.pod_subnets) held.emplace(peer.name, subnet);
-        std::ranges::stable_partition(nodes, [&](const NodeObject* node) {
-            return std::ranges::any_of(node->pod_cidrs, [&](const std::string& text) {
-                const auto subnet = parse_prefix(text);
-                return subnet && held.contains({node->key.name, *subnet});
-            });
-        });
-        return nodes;
-    }
-
-    void take_nodes() {
-        for (const NodeObject* node : nodes_by_seniority()) {
+    void read_nodes() {
+        for (const NodeObject* node : in_.objects.nodes()) {
             if (node == own_ || !node->flannel.managed) continue;
             try {
                 const Lease lease = lease_of(*node, uses_v4(), uses_v6());
                 for (const auto& side : {lease.v4, lease.v6})
-                    if (side) add_peer(node->key.name, side->public_ip, side->vtep_mac, {side->pod_subnet});
+                    if (side)
+                        out_.peers.push_back(
+                            {node->key.name, in_.id, side->public_ip, side->vtep_mac, {side->pod_subnet}});
             } catch (const NoLease& none) {
                 find(Severity::warning, to_string(node->key), std::string("is no peer: ") + none.what(), none.remedy());
             }
         }
-        // Only the order of claims depends on seniority; equal states must compare equal.
-        std::ranges::sort(out_.peers, {}, [](const DesiredPeer& peer) { return std::tie(peer.name, peer.underlay); });
     }
 
-    void add_peer(const std::string& name, const IpAddress& underlay, const Mac& mac,
-                  const std::vector<IpPrefix>& subnets) {
-        const std::string subject = is_flannel() ? "Node " + name : "peer " + name;
-        if (const auto [holder, is_new] = underlays_.try_emplace(underlay, name); !is_new)
-            return find(Severity::error, subject,
-                        "is no peer: its address " + to_string(underlay) + " is " + holder->second + "'s",
-                        "give one of them another");
-        DesiredPeer peer{name, in_.id, underlay, mac, {}};
-        for (const IpPrefix& subnet : subnets) {
-            if (const auto holder = claims_.claim(subnet, name))
-                find(Severity::error, subject,
-                     "its pod subnet " + to_string(subnet) + " overlaps that of " + *holder + ", which keeps the route",
-                     "give " + name + " or " + *holder + " another pod subnet");
-            else
-                peer.pod_subnets.push_back(subnet);
-        }
-        out_.peers.push_back(std::move(peer));
+    [[nodiscard]] std::string subject_of(const DesiredPeer& peer) const {
+        return (is_flannel() ? "Node " : "peer ") + peer.name;
+    }
+
+    /// Who is a peer already stays one, so that a newcomer cannot take its address by standing earlier in a file.
+    void settle_underlays() {
+        std::set<std::pair<std::string, IpAddress>> before;
+        if (in_.previous != nullptr)
+            for (const DesiredPeer& peer : in_.previous->peers)
+                if (peer.network == in_.id) before.emplace(peer.name, peer.underlay);
+        std::ranges::stable_partition(out_.peers, [&](const DesiredPeer& peer) {
+            return before.contains({peer.name, peer.underlay});
+        });
+        std::erase_if(out_.peers, [&](const DesiredPeer& peer) {
+            const auto [holder, is_new] = underlays_.try_emplace(peer.underlay, peer.name);
+            if (!is_new)
+                find(Severity::error, subject_of(peer),
+                     "is no peer: its address " + to_string(peer.underlay) + " is " + holder->second + "'s",
+                     "give one of them another");
+            return !is_new;
+        });
+    }
+
+    /// The same for pod subnets: first those that are held as they were, then the others in turn.
+    void settle_subnets() {
+        std::set<std::pair<std::string, IpPrefix>> held;
+        if (in_.previous != nullptr)
+            for (const DesiredPeer& peer : in_.previous->peers)
+                if (peer.network == in_.id)
+                    for (const IpPrefix& subnet : peer.pod_subnets) held.emplace(peer.name, subnet);
+        std::set<std::pair<std::string, IpPrefix>> settled;
+        for (const DesiredPeer& peer : out_.peers)
+            for (const IpPrefix& subnet : peer.pod_subnets)
+                if (held.contains({peer.name, subnet}) && !claims_.claim(subnet, peer.name))
+                    settled.emplace(peer.name, subnet);
+        for (DesiredPeer& peer : out_.peers)
+            std::erase_if(peer.pod_subnets, [&](const IpPrefix& subnet) {
+                if (settled.contains({peer.name, subnet})) return false;
+                const auto holder = claims_.claim(subnet, peer.name);
+                if (holder)
+                    find(Severity::error, subject_of(peer),
+                         "its pod subnet " + to_string(subnet) + " overlaps that of " + *holder +
+                             ", which keeps the route",
+                         "give " + peer.name + " or " + *holder + " another pod subnet");
+                return holder.has_value();
+            });
     }
 
     void take_cluster_cidrs() {
@@ -210,7 +226,7 @@ private:
         for (const DesiredPeer& peer : out_.peers)
             for (const IpPrefix& subnet : peer.pod_subnets)
                 if (std::ranges::none_of(cidrs, [&](const IpPrefix& cidr) { return cidr.overlaps(subnet); }))
-                    find(Severity::warning, (is_flannel() ? "Node " : "peer ") + peer.name,
+                    find(Severity::warning, subject_of(peer),
                          "its pod subnet " + to_string(subnet) + " is outside the cluster's networks",
                          "its pods will be taken for outsiders; correct the subnet, or cluster-cidr of network " +
                              in_.config.name);
@@ -238,20 +254,21 @@ private:
         return conf_ && conf_->underlay_mtu != 0 ? std::min(mtu, conf_->underlay_mtu) : mtu;
     }
 
+    /// What a tunnel over the underlay of this VTEP address leaves for pods' packets.
+    [[nodiscard]] std::uint16_t tunnel_mtu(const IpAddress& vtep) const {
+        const std::uint16_t overhead = vtep.is_v4() ? overhead_v4 : overhead_v6;
+        return std::max(least_mtu, static_cast<std::uint16_t>(std::max(underlay_mtu(vtep), overhead) - overhead));
+    }
+
     void take_mtu() {
-        if (in_.config.mtu) {
-            out_.network.mtu = *in_.config.mtu;
-            return;
-        }
-        const auto inner = [&](const IpAddress& vtep, std::uint16_t overhead) {
-            return std::max<std::uint16_t>(
-                least_mtu, static_cast<std::uint16_t>(std::max(underlay_mtu(vtep), overhead) - overhead));
-        };
-        // One figure for both families: the smaller tunnel's, so no packet is too big for the path it takes.
-        std::uint16_t mtu = 0xffff;
-        if (out_.network.vtep_v4 && uses_v4()) mtu = std::min(mtu, inner(*out_.network.vtep_v4, overhead_v4));
-        if (out_.network.vtep_v6 && uses_v6()) mtu = std::min(mtu, inner(*out_.network.vtep_v6, overhead_v6));
-        if (mtu != 0xffff) out_.network.mtu = mtu;
+        DesiredNetwork& network = out_.network;
+        const std::uint16_t v4 = in_.config.mtu.value_or(network.vtep_v4 ? tunnel_mtu(*network.vtep_v4) : network.mtu);
+        const std::uint16_t v6 = in_.config.mtu.value_or(network.vtep_v6 ? tunnel_mtu(*network.vtep_v6) : network.mtu);
+        for (DesiredPeer& peer : out_.peers) peer.mtu = peer.underlay.is_v4() ? v4 : v6;
+        if (uses_v4() && uses_v6())
+            network.mtu = std::min(v4, v6);
+        else if (uses_v4() || uses_v6())
+            network.mtu = uses_v4() ? v4 : v6;
     }
 
     void take_host_port() {
