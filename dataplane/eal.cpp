@@ -75,6 +75,9 @@ std::vector<unsigned> allowed_cpus() {
 
 std::vector<std::string> eal_arguments(const EalOptions& options) {
     std::vector<std::string> arguments{"viaduct", "--no-telemetry", "--iova-mode=va"};
+    // net_tap calls it an error when there is no traffic control, which it can do without; what stops it comes back as
+    // an error code.
+    arguments.emplace_back("--log-level=pmd.net.tap:critical");
     // An lcore id is at most 127, a CPU's number is not: so lcore 0, on that CPU.
     arguments.push_back("--lcores=0@" + std::to_string(options.control_cpu));
     if (options.hugepages) {

@@ -66,8 +66,7 @@ Port::Port(const PortOptions& options, unsigned workers, rte_mempool* pool) : id
     try {
         const Device device = parse_device(options.device);
         probe(device, options.queues);
-        if (options.mtu != 0) check(rte_eth_dev_set_mtu(id_, options.mtu), "cannot set the MTU");
-        configure(options.queues, workers);
+        configure(options, workers);
         set_up_queues(pool);
         check(rte_eth_dev_start(id_), "cannot start the device");
         rte_eth_allmulticast_enable(id_);  // for the kernel's ND and routing daemons; drivers may not know it
@@ -100,11 +99,11 @@ void Port::probe(const Device& device, unsigned queues) {
     throw std::runtime_error("DPDK found no such device");
 }
 
-void Port::configure(unsigned queues, unsigned workers) {
+void Port::configure(const PortOptions& options, unsigned workers) {
     rte_eth_dev_info info;
     check(rte_eth_dev_info_get(id_, &info), "cannot ask the device");
     facts_.driver = info.driver_name;
-    facts_.rx_queues = std::clamp<unsigned>(queues, 1, info.max_rx_queues);
+    facts_.rx_queues = std::clamp<unsigned>(options.queues, 1, info.max_rx_queues);
     tx_queues_ =
         has_paired_queues(facts_.driver) ? facts_.rx_queues : std::clamp<unsigned>(workers, 1, info.max_tx_queues);
     const bool hashes = facts_.rx_queues > 1 && (info.flow_type_rss_offloads & wanted_hash) != 0;
@@ -113,6 +112,7 @@ void Port::configure(unsigned queues, unsigned workers) {
     rte_eth_conf conf{};
     rte_eth_dev_get_mtu(id_, &facts_.mtu);
     if (shares_interface(info)) facts_.mtu = interface_facts(interface_name(info.if_index)).mtu;
+    if (options.mtu != 0) facts_.mtu = options.mtu;
     conf.rxmode.mtu = facts_.mtu;
     if (hashes) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -123,6 +123,7 @@ void Port::configure(unsigned queues, unsigned workers) {
     check(rte_eth_dev_configure(id_, static_cast<std::uint16_t>(facts_.rx_queues),
                                 static_cast<std::uint16_t>(tx_queues_), &conf),
           "the device refuses its configuration");
+    if (options.mtu != 0) check(rte_eth_dev_set_mtu(id_, options.mtu), "cannot set the MTU");
 }
 
 void Port::set_up_queues(rte_mempool* pool) {

@@ -54,7 +54,7 @@ public:
 
 private:
     void probe(const Device& device, unsigned queues);
-    void configure(unsigned queues, unsigned workers);
+    void configure(const PortOptions& options, unsigned workers);
     void set_up_queues(rte_mempool* pool);
     void learn_facts(const PortOptions& options);
     void close() noexcept;
