@@ -32,9 +32,9 @@ int run(const Options& options) {
     const std::vector<unsigned> cpus = allowed_cpus();
     const unsigned cpu = cpus.back();  // the first ones have the machine's own work
     const Eal eal({.hugepages = free_hugepages() >= pool_memory, .pci_devices = {}, .control_cpu = cpu});
-    stay_on(cpu);
     Machine machine = this_machine();
     machine.tsc_hz = rte_get_tsc_hz();
+    stay_on(cpu);
     const std::vector<Result> results = measure(options, machine.tsc_hz, cpu);
     std::fputs(table(machine, options, results).c_str(), stdout);
     if (file.is_open()) file << json(machine, options, results) << std::flush;

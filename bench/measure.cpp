@@ -63,7 +63,7 @@ void Measurement::with_flows(const World& world, Workload workload, std::uint32_
     const std::uint64_t needed = Scenario<A>::memory(row.flows);
     if (needed > available_memory()) return skip(row, needed);
     try {
-        Scenario<A> scenario(world, harness_, workload, row.flows, row.size - fcs, options_.seed);
+        Scenario<A> scenario(world, harness_, {workload, row.flows, row.size - fcs, options_.seed});
         for (const unsigned burst : options_.bursts) {
             row.burst = burst;
             progress_.begin(row);

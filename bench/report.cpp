@@ -71,6 +71,22 @@ std::array<std::string, columns.size()> cells(const Result& row, std::uint64_t t
             runs};
 }
 
+/// What spoils figures, as far as it happened.
+std::string disturbances(const std::vector<Result>& results) {
+    unsigned discarded = 0;
+    std::uint64_t preemptions = 0;
+    for (const Result& row : results) {
+        discarded += row.discarded;
+        preemptions += row.preemptions;
+    }
+    std::string text;
+    if (discarded != 0)
+        text += "\nRuns discarded because a hypervisor took CPU time: " + std::to_string(discarded) + ".";
+    if (preemptions != 0)
+        text += "\nThis thread was preempted " + std::to_string(preemptions) + " times: other programs were running.";
+    return text;
+}
+
 nlohmann::ordered_json values(const Summary& summary) {
     const auto rounded = [](double value) { return std::round(value * 100) / 100; };
     return {{"min", rounded(summary.min)}, {"median", rounded(summary.median)}, {"p95", rounded(summary.p95)}};
@@ -101,12 +117,9 @@ std::string table(const Machine& machine, const Options& options, const std::vec
         for (std::size_t i = 0; i < columns.size(); ++i) cell(out, columns[i], texts[i]);
         out << "\n";
     }
-    unsigned discarded = 0;
-    for (const Result& row : results) discarded += row.discarded;
-    out << "\ncycles and ns are per packet: the median over runs, then minimum and 95th percentile. null: the same "
-           "loop\n"
-           "without a pipeline, not subtracted. All output was checked.";
-    if (discarded != 0) out << " Runs discarded because CPU time was stolen: " << discarded << ".";
+    out << "\ncycles and ns are per packet: the median over runs, then minimum and 95th percentile.\n"
+           "null: the same loop without a pipeline, not subtracted. All output was checked."
+        << disturbances(results);
     if (options.quick) out << "\n--quick: these figures mean nothing.";
     out << "\n";
     return out.str();

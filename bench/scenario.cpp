@@ -18,8 +18,8 @@ Rig::Workers workers_for(Workload workload) {
     return workload == Workload::handover ? Rig::Workers::receiver_and_owner : Rig::Workers::one;
 }
 
-std::size_t connections_for(Workload workload, std::uint32_t flows) {
-    return to_services(workload) ? std::max<std::size_t>(flows, 64) : 64;
+std::size_t connections_for(const Task& task) {
+    return to_services(task.workload) ? std::max<std::size_t>(task.flows, 64) : 64;
 }
 
 /// Tells also when packets come out in another order.
@@ -34,23 +34,22 @@ std::size_t Scenario<A>::memory(std::uint32_t flows) noexcept {
 }
 
 template <Address A>
-Scenario<A>::Scenario(const World& world, Harness& harness, Workload workload, std::uint32_t flows,
-                      unsigned frame_length, std::uint64_t seed)
+Scenario<A>::Scenario(const World& world, Harness& harness, const Task& task)
     : world_(world),
       harness_(harness),
-      workload_(workload),
-      frame_length_(frame_length),
-      expected_(make_flows<A>(world, to_services(workload) ? Destination::services : Destination::pods, flows, seed)),
-      rig_(world, harness, workers_for(workload), connections_for(workload, flows)),
-      packets_(std::size_t{flows} * ((shortest_lap + flows - 1) / flows)),
-      stream_(stream(tunnelled(workload) ? Kind::tunnelled : Kind::plain,
-                     workload == Workload::first_packet ? TcpHeader::syn : TcpHeader::ack)) {
+      task_(task),
+      expected_(make_flows<A>(world, to_services(task.workload) ? Destination::services : Destination::pods, task.flows,
+                              task.seed)),
+      rig_(world, harness, workers_for(task.workload), connections_for(task)),
+      packets_(std::size_t{task.flows} * ((shortest_lap + task.flows - 1) / task.flows)),
+      stream_(stream(tunnelled(task.workload) ? Kind::tunnelled : Kind::plain,
+                     task.workload == Workload::first_packet ? TcpHeader::syn : TcpHeader::ack)) {
     received_ = expected_;
     for (Flow<A>& flow : received_) flow.peer = no_peer;
     stream_.flows = received_;
     harness.buffers().clear();
-    if (to_services(workload)) open();
-    if (tunnelled(workload)) turn_round();
+    if (to_services(task.workload)) open();
+    if (tunnelled(task.workload)) turn_round();
     begin_lap();
     digest_ = examine(stream_, packets_,
                       [&](std::size_t flow, const Flow<A>& emitted) { check_flow(expected_[flow], emitted); });
@@ -58,7 +57,7 @@ Scenario<A>::Scenario(const World& world, Harness& harness, Workload workload, s
 
 template <Address A>
 Stream<A> Scenario<A>::stream(Kind kind, std::uint8_t tcp_flags) const {
-    return {FrameWriter<A>(world_, kind, tcp_flags, frame_length_), received_};
+    return {FrameWriter<A>(world_, kind, tcp_flags, task_.frame_length), received_};
 }
 
 /// SYN, SYN+ACK, ACK for every flow. Learns what the SYNs became: all later packets must become the same.
@@ -104,7 +103,7 @@ std::uint64_t Scenario<A>::examine(const Stream<A>& stream, std::size_t packets,
 template <Address A>
 template <class Check>
 std::uint64_t Scenario<A>::pass(const Stream<A>& stream, std::size_t packets, unsigned burst, const Check& check) {
-    if (workload_ == Workload::handover && stream.writer.ingress() == World::underlay)
+    if (task_.workload == Workload::handover && stream.writer.ingress() == World::underlay)
         return harness_.lap(
             stream, packets, burst, [&](Burst& sent) { rig_.run_and_hand_over(sent); }, check);
     return harness_.lap(
@@ -113,7 +112,7 @@ std::uint64_t Scenario<A>::pass(const Stream<A>& stream, std::size_t packets, un
 
 template <Address A>
 void Scenario<A>::begin_lap() noexcept {
-    if (workload_ == Workload::first_packet) rig_.forget<A>();
+    if (task_.workload == Workload::first_packet) rig_.forget<A>();
 }
 
 template <Address A>

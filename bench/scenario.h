@@ -9,6 +9,13 @@
 
 namespace viaduct {
 
+struct Task {
+    Workload workload{};
+    std::uint32_t flows = 0;
+    unsigned frame_length = 0;  // of the plain frame, without FCS
+    std::uint64_t seed = 0;
+};
+
 /// The same packets again and again.
 class Laps {
 public:
@@ -38,8 +45,7 @@ public:
     [[nodiscard]] static std::size_t memory(std::uint32_t flows) noexcept;
 
     /// Throws WrongOutput.
-    Scenario(const World& world, Harness& harness, Workload workload, std::uint32_t flows, unsigned frame_length,
-             std::uint64_t seed);
+    Scenario(const World& world, Harness& harness, const Task& task);
 
     [[nodiscard]] std::size_t packets() const noexcept override { return packets_; }
     std::uint64_t lap(unsigned burst) override;
@@ -61,8 +67,7 @@ private:
 
     const World& world_;
     Harness& harness_;
-    const Workload workload_;
-    const unsigned frame_length_;
+    const Task task_;
     std::vector<Flow<A>> received_, expected_;  // flow by flow
     Rig rig_;
     const std::size_t packets_;
