@@ -15,6 +15,7 @@ import sys
 import threading
 
 BODY_SIZE = 1 << 20
+IP_PKTINFO = 8  # Linux's; Python 3.11 does not name it
 BODY = random.Random(2).randbytes(BODY_SIZE)
 
 
@@ -64,19 +65,25 @@ def plain(address):
 
 
 def echo(label, port):
-    # One socket for each family: a dual-stack one answers from whatever address the route prefers.
-    for family, any_address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+    for family, level, option in ((socket.AF_INET, socket.IPPROTO_IP, IP_PKTINFO),
+                                  (socket.AF_INET6, socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO)):
         udp = socket.socket(family, socket.SOCK_DGRAM)
         if family == socket.AF_INET6:
             udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        udp.bind((any_address, port))
+        udp.setsockopt(level, option, 1)
+        udp.bind(("", port))
         threading.Thread(target=echo_for_ever, args=(udp, label), daemon=True).start()
 
 
 def echo_for_ever(udp, label):
+    """Answers from the address that was asked, also on a node, where the route back would prefer flannel's."""
     while True:
-        data, client = udp.recvfrom(65535)
-        udp.sendto(f"{label} {client[0]} ".encode() + data, client)
+        data, asked, _, client = udp.recvmsg(65535, 64)
+        if udp.family == socket.AF_INET:  # struct in_pktinfo: interface, source to use, destination that was used
+            asked = [(level, kind, bytes(4) + info[8:12] + bytes(4)) for level, kind, info in asked]
+        else:                             # struct in6_pktinfo: address, interface
+            asked = [(level, kind, info[:16] + bytes(4)) for level, kind, info in asked]
+        udp.sendmsg([f"{label} {client[0]} ".encode(), data], asked, 0, client)
 
 
 def main():

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import socket
+import time
 
 import netns
 import probe
@@ -31,10 +32,17 @@ class Gateway:
         settings.write_text(SETTINGS.read_text().replace("queues = 1", f"queues = {self.queues}"))
         self.process = netns.start("gw", str(DAEMON), "--config", str(settings), "--workers", str(self.workers),
                                    log="viaduct.log")
+        deadline = time.monotonic() + 20
+        while not self.ready():
+            if not self.alive or time.monotonic() > deadline:
+                raise netns.CommandFailed(f"the gateway does not become ready:\n{self.log(20)}")
+
+    def ready(self):
         try:
-            self.control("wait", "--timeout", "20")
-        except netns.CommandFailed as failure:
-            raise netns.CommandFailed(f"the gateway does not become ready: {failure}\n{self.log(20)}") from None
+            self.control("wait", "--timeout", "1")
+        except netns.CommandFailed:
+            return False
+        return True
 
     def stop(self):
         """Returns the exit status."""

@@ -1,6 +1,7 @@
 """What a client does: HTTP requests, datagrams and pings from inside a namespace, and what came back."""
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import http.client
 import os
@@ -11,6 +12,8 @@ import time
 import netns
 from backend import BODY, BODY_SIZE
 
+# Linux's socket options that Python does not name: level, option.
+IP_RECVERR, IPV6_RECVERR = (socket.IPPROTO_IP, 11), (socket.IPPROTO_IPV6, 25)
 DIGEST = hashlib.sha256(BODY).hexdigest()
 
 
@@ -74,11 +77,14 @@ def megabyte_each_way(ns, address, port):
         return opened.megabyte_each_way()
 
 
-def echo(ns, address, port, size=64, patience=2.0):
-    """Sends a datagram from a port of its own, once more if need be, and returns the echo."""
+def echo(ns, address, port, size=64, patience=2.0, hear_errors=False):
+    """Sends a datagram from a port of its own and returns the echo. With `hear_errors`, an ICMP error of any kind ends
+    the wait; otherwise Linux tells a UDP sender only of refused ports."""
     with netns.inside(ns):
         udp = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     with udp:
+        if hear_errors:
+            udp.setsockopt(*(IPV6_RECVERR if ":" in address else IP_RECVERR), 1)
         udp.connect((address, port))
         udp.settimeout(patience)
         payload = os.urandom(size)
@@ -109,27 +115,22 @@ def until(condition, patience, what, pause=0.05):
         time.sleep(pause)
 
 
-def tcp_error(ns, address, port, patience=4.0):
-    """How a connection attempt ends: "connected", "refused", "unreachable" or "timed out"."""
+def ending(attempt, *arguments, **options):
+    """How an attempt to reach somebody ends, in a word."""
     try:
-        get(ns, address, port, patience)
+        attempt(*arguments, **options)
     except ConnectionRefusedError:
         return "refused"
     except TimeoutError:
         return "timed out"
     except OSError as error:
-        return "unreachable" if "route" in os.strerror(error.errno) else os.strerror(error.errno)
-    return "connected"
-
-
-def udp_error(ns, address, port, patience=4.0):
-    """The same for a datagram, whose sender hears of it by ICMP."""
-    try:
-        echo(ns, address, port, patience=patience)
-    except ConnectionRefusedError:
-        return "refused"
-    except TimeoutError:
-        return "timed out"
-    except OSError as error:
-        return "unreachable" if "route" in os.strerror(error.errno) else os.strerror(error.errno)
+        return "unreachable" if error.errno == errno.EHOSTUNREACH else os.strerror(error.errno)
     return "answered"
+
+
+def tcp_ending(ns, address, port, patience=4.0):
+    return ending(get, ns, address, port, patience)
+
+
+def udp_ending(ns, address, port, patience=4.0):
+    return ending(echo, ns, address, port, patience=patience, hear_errors=True)

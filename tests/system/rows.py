@@ -72,8 +72,15 @@ def vip_udp(cluster, family):
 
 @row("client → VIP: UDP, 4000 bytes in fragments")
 def vip_fragments(cluster, family):
+    address, knowing = VIP[family] + WEB, set()
+
+    def learn():
+        """Only the sender may cut an IPv6 packet: its first ones teach both ends the path's MTU."""
+        knowing.add(probe.echo("client", address, ECHO, size=4000, patience=0.5).backend)
+        return len(knowing) == len(WEBS)
+    probe.until(learn, 8.0, "every pair of ends exchanges 4000 bytes")
     for _ in range(6):
-        probe.echo("client", VIP[family] + WEB, ECHO, size=4000)
+        probe.echo("client", address, ECHO, size=4000)
     return "6 × 4000 bytes intact"
 
 
@@ -194,15 +201,15 @@ def docker_container(cluster, family):
 
 @row("docker none: unreachable, and says so")
 def docker_none(cluster, family):
-    expect(probe.tcp_error("client", VIP[family] + LONELY, HTTP), "unreachable", "TCP")
-    expect(probe.udp_error("client", VIP[family] + LONELY, ECHO), "unreachable", "UDP")
+    expect(probe.tcp_ending("client", VIP[family] + LONELY, HTTP), "unreachable", "TCP")
+    expect(probe.udp_ending("client", VIP[family] + LONELY, ECHO), "unreachable", "UDP")
     return "unreachable by ICMP from node3"
 
 
 @row("Service without endpoints: refused")
 def empty_service(cluster, family):
-    expect(probe.tcp_error("client", VIP[family] + EMPTY, HTTP), "refused", "TCP")
-    expect(probe.udp_error("client", VIP[family] + EMPTY, ECHO), "refused", "UDP")
+    expect(probe.tcp_ending("client", VIP[family] + EMPTY, HTTP), "refused", "TCP")
+    expect(probe.udp_ending("client", VIP[family] + EMPTY, ECHO), "refused", "UDP")
     return "TCP reset, UDP port unreachable"
 
 
@@ -217,7 +224,7 @@ def live_edit(cluster, family):
             probe.until(lambda: only(address, other), 3.0, f"{other} alone gets new connections")
             expect(established.get().backend, old, "the established connection")
         cluster.scale("web", family, [])
-        probe.until(lambda: probe.tcp_error("client", address, HTTP) == "refused", 3.0, "connections are refused")
+        probe.until(lambda: probe.tcp_ending("client", address, HTTP) == "refused", 3.0, "connections are refused")
     finally:
         cluster.scale("web", family, WEBS)
     probe.until(lambda: len({probe.get("client", address, HTTP).backend for _ in range(12)}) == 3, 3.0,

@@ -19,7 +19,7 @@ def without_gateway(cluster, family):
     for ns, address, port in (("web1", cluster.address("web3", family), 8080), ("client", VIP[family] + WEB, HTTP),
                               ("client", cluster.address("web1", family), 8080),
                               ("web1", topology.CLIENT[family], topology.CLIENT_PORT)):
-        expect(probe.tcp_error(ns, address, port, patience=0.7), "timed out", f"{ns} → {address}")
+        expect(probe.tcp_ending(ns, address, port, patience=0.7), "timed out", f"{ns} → {address}")
     return "nothing leaks around it"
 
 
