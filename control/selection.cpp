@@ -79,9 +79,8 @@ std::vector<Candidate> candidates(std::span<const EndpointSlice* const> slices, 
     // An endpoint on its way from one slice to another is in both: the copy that gets traffic counts.
     std::ranges::stable_sort(
         all, {}, [](const Candidate& one) { return std::tuple(one.address, one.port, !one.ready, !is_draining(one)); });
-    const auto rest =
-        std::ranges::unique(all, {}, [](const Candidate& one) { return std::tuple(one.address, one.port); });
-    all.erase(rest.begin(), rest.end());
+    const auto same = [](const Candidate& a, const Candidate& b) { return a.address == b.address && a.port == b.port; };
+    all.erase(std::unique(all.begin(), all.end(), same), all.end());
     return all;
 }
 

@@ -177,7 +177,7 @@ private:
         if (in_.previous != nullptr)
             for (const DesiredPeer& peer : in_.previous->peers)
                 if (peer.network == in_.id) before.emplace(peer.name, peer.underlay);
-        std::ranges::stable_partition(out_.peers, [&](const DesiredPeer& peer) {
+        std::stable_partition(out_.peers.begin(), out_.peers.end(), [&](const DesiredPeer& peer) {
             return before.contains({peer.name, peer.underlay});
         });
         std::erase_if(out_.peers, [&](const DesiredPeer& peer) {
@@ -260,15 +260,18 @@ private:
         return std::max(least_mtu, static_cast<std::uint16_t>(std::max(underlay_mtu(vtep), overhead) - overhead));
     }
 
+    /// Of inner packets in tunnels of this family.
+    [[nodiscard]] std::uint16_t mtu_of(bool v4) const {
+        if (in_.config.mtu) return *in_.config.mtu;
+        const auto vtep = v4 ? address(out_.network.vtep_v4) : address(out_.network.vtep_v6);
+        const std::uint16_t overhead = v4 ? overhead_v4 : overhead_v6, outer = underlay_mtu(vtep.value_or(IpAddress()));
+        return outer < least_mtu + overhead ? least_mtu : static_cast<std::uint16_t>(outer - overhead);
+    }
+
     void take_mtu() {
-        DesiredNetwork& network = out_.network;
-        const std::uint16_t v4 = in_.config.mtu.value_or(network.vtep_v4 ? tunnel_mtu(*network.vtep_v4) : network.mtu);
-        const std::uint16_t v6 = in_.config.mtu.value_or(network.vtep_v6 ? tunnel_mtu(*network.vtep_v6) : network.mtu);
-        for (DesiredPeer& peer : out_.peers) peer.mtu = peer.underlay.is_v4() ? v4 : v6;
-        if (uses_v4() && uses_v6())
-            network.mtu = std::min(v4, v6);
-        else if (uses_v4() || uses_v6())
-            network.mtu = uses_v4() ? v4 : v6;
+        for (DesiredPeer& peer : out_.peers) peer.mtu = mtu_of(peer.underlay.is_v4());
+        // The host's interface has one figure for both families.
+        out_.network.mtu = mtu_of(!uses_v6());
     }
 
     void take_host_port() {

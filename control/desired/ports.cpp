@@ -103,10 +103,9 @@ std::vector<DesiredRoute> desired_routes(std::span<const PortFacts> ports, const
         // The tables are sorted local first, and local addresses win over main's routes of the same prefix.
         desired.push_back(route_of(ports, route));
     }
-    const auto key = [](const DesiredRoute& route) { return route.prefix; };
-    std::ranges::stable_sort(desired, {}, key);
-    const auto rest = std::ranges::unique(desired, {}, key);
-    desired.erase(rest.begin(), rest.end());
+    std::ranges::stable_sort(desired, {}, &DesiredRoute::prefix);
+    const auto same = [](const DesiredRoute& a, const DesiredRoute& b) { return a.prefix == b.prefix; };
+    desired.erase(std::unique(desired.begin(), desired.end(), same), desired.end());
     return desired;
 }
 

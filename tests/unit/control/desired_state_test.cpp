@@ -138,7 +138,9 @@ TEST_F(DesiredStateTest, FlannelNetworkComesFromItsObjects) {
     EXPECT_EQ(to_string(network.vtep_mac), "12:00:00:00:04:09");
     EXPECT_EQ(network.former_macs.size(), 1U) << "the one announced for IPv6";
     EXPECT_EQ(network.cluster_cidrs.size(), 2U);
-    EXPECT_EQ(network.mtu, 1430) << "IPv6 tunnels take 70 bytes";
+    EXPECT_EQ(network.mtu, 1430);
+    EXPECT_EQ(out_.state.peers.at(0).mtu, 1450);
+    EXPECT_EQ(out_.state.peers.at(1).mtu, 1430) << "IPv6 tunnels take 70 bytes";
     EXPECT_EQ(network.host_port, PortId{2});
     EXPECT_EQ(peers(),
               "node1 192.0.2.1 12:00:00:00:04:01 10.244.1.0/24\n"
