@@ -46,10 +46,12 @@ void check_interface(const PortOptions& port, const std::string& interface, Pref
         found.problems.push_back(who + "there is no interface " + interface + "; see: ip link");
         return;
     }
-    if (port.queues > facts.rx_queues)
-        found.problems.push_back(who + interface + " has " + std::to_string(facts.rx_queues) + " receive queues, not " +
-                                 std::to_string(port.queues) + "; lower `queues`, or: ethtool -L " + interface +
-                                 " combined " + std::to_string(port.queues));
+    // A queue without a socket is Linux's: what it should have taken for the workers would be lost there.
+    if (port.queues != facts.rx_queues)
+        found.problems.push_back(
+            who + interface + " has " + std::to_string(facts.rx_queues) +
+            " receive queues, and all of them must be the gateway's; queues = " + std::to_string(facts.rx_queues) +
+            ", or: ethtool -L " + interface + " combined " + std::to_string(port.queues));
     if (facts.mtu > largest_af_xdp_mtu())
         found.problems.push_back(who + "AF_XDP allows an MTU of at most " + std::to_string(largest_af_xdp_mtu()) +
                                  ", and " + interface + " has " + std::to_string(facts.mtu) +
