@@ -27,6 +27,10 @@ public:
     void find() noexcept;
 
 private:
+    /// Whether an ICMP error about no connection of ours is for somebody all the same: the kernel, or an outside host.
+    [[nodiscard]] static bool goes_on(Interest interest) noexcept {
+        return interest == Interest::node_port || interest == Interest::follow;
+    }
     [[nodiscard]] Interest interest_of(const FlowKey<A>& key) const noexcept;
     [[nodiscard]] WorkerId owner_of(const PacketMeta& meta, const FlowKey<A>& key, Interest interest) const noexcept;
     [[nodiscard]] bool is_here(Slot slot) noexcept;
@@ -142,8 +146,10 @@ void Tracker<A>::collect(Slot slot) noexcept {
 
     if (meta.transport == Transport::icmp_error) {
         FlowKey<A> quoted;
-        if (!quoted_flow<A>(burst_.frame(slot), burst_.mbufs[slot]->data_len, meta, quoted))
-            return burst_.drop(slot, Drop::icmp_unsupported);
+        if (!quoted_flow<A>(burst_.frame(slot), burst_.mbufs[slot]->data_len, meta, quoted)) {
+            if (!goes_on(interest)) burst_.drop(slot, Drop::icmp_unsupported);
+            return;
+        }
         scratch_.lists.quoted[slot] = quoted.mirrored();  // as the packet would come back: the key that the table knows
         return look_up(slot, scratch_.lists.quoted[slot], flow_hash(scratch_.lists.quoted[slot]));
     }
@@ -209,7 +215,7 @@ void Tracker<A>::not_found(Slot slot) noexcept {
     }
     if (!error)
         burst_.treatment[slot].unknown = true;
-    else if (burst_.treatment[slot].interest != Interest::follow)
+    else if (!goes_on(burst_.treatment[slot].interest))
         burst_.drop(slot, Drop::no_connection);
 }
 
