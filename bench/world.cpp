@@ -132,10 +132,18 @@ void add_inside(DesiredState& state, const World& world) {
 
 World::World(const WorldSize& size, Family inner, Family outer) : size_(size), inner_(inner), outer_(outer) {
     DesiredState state;
-    // Large enough for 1518-byte frames inside the tunnel.
-    state.ports.push_back(
-        {.name = "outside", .mac = outside_mac, .mtu = 1600, .network = network, .flow_stable = true, .addresses = {}});
-    state.ports.push_back({.name = "underlay", .mac = underlay_mac, .mtu = 1600, .flow_stable = true, .addresses = {}});
+    constexpr std::uint16_t mtu = 1600;  // 1518-byte frames fit the tunnel
+    state.ports.push_back({.name = "outside",
+                           .mac = outside_mac,
+                           .mtu = mtu,
+                           .network = network,
+                           .flow_stable = true,
+                           .addresses = {Ipv4(192, 0, 2, 1), groups({0x2001, 2, 0, 2, 0, 0, 0, 1})}});
+    state.ports.push_back({.name = "underlay",
+                           .mac = underlay_mac,
+                           .mtu = mtu,
+                           .flow_stable = true,
+                           .addresses = {Plan<Ipv4>::vtep, Plan<Ipv6>::vtep}});
     state.networks.push_back(make_network());
     if (inner == Family::v4)
         add_inside<Ipv4>(state, *this);
