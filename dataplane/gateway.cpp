@@ -61,8 +61,8 @@ PortId Gateway::open(const PortOptions& options) {
     if (ports_.size() == max_ports) throw std::runtime_error("more than " + std::to_string(max_ports) + " ports");
     ports_.emplace_back(options, worker_count(), pool_.get());
     const PortFacts facts = ports_.back().port.facts();
-    spdlog::debug("port {}: {} by {}, {} receive and {} transmit queues, MTU {}", facts.name, facts.device,
-                  facts.driver, facts.rx_queues, ports_.back().port.tx_queues(), facts.mtu);
+    spdlog::debug("port {}: {} by {}, {} receive queues, MTU {}", facts.name, facts.device, facts.driver,
+                  facts.rx_queues, facts.mtu);
     return static_cast<PortId>(ports_.size() - 1);
 }
 
@@ -91,12 +91,13 @@ std::vector<std::vector<ReceiveQueue>> Gateway::share_receive_queues() {
     for (std::size_t i = 0; i < ports_.size(); ++i) {
         OpenPort& open = ports_[i];
         const std::size_t first = next;
-        for (std::uint16_t queue = 0; queue < open.port.rx_queues(); ++queue, ++next)
-            shares[next % worker_count()].push_back({open.port.device(), queue, static_cast<PortId>(i), open.partner});
+        for (const DeviceQueue queue : open.port.receive_queues())
+            shares[next++ % worker_count()].push_back({queue, static_cast<PortId>(i), open.partner});
+        const std::vector<DeviceQueue> transmit = open.port.transmit_queues();
         std::vector<WorkerId> owners;
-        for (std::size_t queue = 0; queue < open.port.tx_queues(); ++queue)
+        for (std::size_t queue = 0; queue < transmit.size(); ++queue)
             owners.push_back(static_cast<WorkerId>((first + queue) % worker_count()));
-        open.transmit = std::make_unique<TransmitQueues>(open.port.device(), owners, worker_count(), std::to_string(i));
+        open.transmit = std::make_unique<TransmitQueues>(transmit, owners, worker_count(), std::to_string(i));
     }
     return shares;
 }

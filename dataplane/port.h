@@ -3,7 +3,8 @@
 
 #include <rte_mempool.h>
 
-#include <memory>
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,36 +36,61 @@ struct Device {
 };
 [[nodiscard]] Device parse_device(const std::string& text);
 
+/// A queue of an ethdev, by DPDK's numbers.
+struct DeviceQueue {
+    std::uint16_t device = 0, queue = 0;
+};
+
+/// One started ethdev; stopped and removed with this. Throws std::runtime_error.
+class EthDevice {
+public:
+    struct Setup {
+        std::string name{}, arguments{};
+        unsigned rx_queues = 1, tx_queues = 1;  // as many as the device has, at most
+        std::uint16_t mtu = 0;                  // 0: as it is
+    };
+    EthDevice(const Setup& setup, rte_mempool* pool);
+    ~EthDevice();
+    EthDevice(const EthDevice&) = delete;
+    EthDevice& operator=(const EthDevice&) = delete;
+
+    [[nodiscard]] std::uint16_t id() const noexcept { return id_; }
+    [[nodiscard]] std::uint16_t rx_queues() const noexcept { return rx_queues_; }
+    [[nodiscard]] std::uint16_t tx_queues() const noexcept { return tx_queues_; }
+    [[nodiscard]] bool hashes() const noexcept { return hashes_; }
+
+private:
+    void probe(const Setup& setup);
+    void configure(const Setup& setup);
+    void set_up_queues(rte_mempool* pool);
+    void close() noexcept;
+
+    std::uint16_t id_;
+    std::uint16_t rx_queues_ = 1, tx_queues_ = 1;
+    bool hashes_ = false;
+};
+
 class Port {
 public:
-    /// Opens, configures and starts the device. `workers` is how many transmit queues would be welcome. Throws
-    /// std::runtime_error, naming the port.
+    /// Opens and starts the device. `workers` is how many transmit queues would be welcome. Throws std::runtime_error,
+    /// naming the port.
     Port(const PortOptions& options, unsigned workers, rte_mempool* pool);
-    ~Port();
-    Port(const Port&) = delete;
-    Port& operator=(const Port&) = delete;
 
-    [[nodiscard]] std::uint16_t device() const noexcept { return id_; }
-    [[nodiscard]] unsigned rx_queues() const noexcept { return facts_.rx_queues; }
-    [[nodiscard]] unsigned tx_queues() const noexcept { return tx_queues_; }
+    [[nodiscard]] std::vector<DeviceQueue> receive_queues() const;
+    [[nodiscard]] std::vector<DeviceQueue> transmit_queues() const;
     /// With the link as it is now. Any thread.
     [[nodiscard]] PortFacts facts() const;
     /// nullptr unless this port shares its interface with Linux. Control thread.
     [[nodiscard]] Steering* steering() noexcept { return steering_ ? &*steering_ : nullptr; }
 
 private:
-    void probe(const Device& device, unsigned queues);
-    void configure(const PortOptions& options, unsigned workers);
-    void set_up_queues(rte_mempool* pool);
+    void open_af_xdp(const Device& device, const PortOptions& options, rte_mempool* pool);
     void learn_facts(const PortOptions& options);
-    void close() noexcept;
 
     std::optional<InterfaceClaim> claim_;
-    std::optional<SteeringObject> program_;
-    std::uint16_t id_;
-    unsigned tx_queues_ = 1;
-    PortFacts facts_;
+    std::deque<EthDevice> devices_;  // one; for AF_XDP one per queue
     std::optional<Steering> steering_;
+    PortFacts facts_;
 };
 
 }  // namespace viaduct

@@ -25,8 +25,7 @@ void check_capabilities(const GatewayOptions& options, Preflight& found) {
     std::vector<std::pair<unsigned, const char*>> needed{{CAP_NET_ADMIN, "CAP_NET_ADMIN"}};
     for (const PortOptions& port : options.ports)
         if (parse_device(port.device).is_af_xdp()) {
-            // Finding the maps of the program that the driver attached takes CAP_SYS_ADMIN, beyond CAP_BPF.
-            needed.insert(needed.end(), {{CAP_NET_RAW, "CAP_NET_RAW"}, {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}});
+            needed.insert(needed.end(), {{CAP_NET_RAW, "CAP_NET_RAW"}, {CAP_BPF, "CAP_BPF"}});
             break;
         }
     const std::uint64_t have = effective_capabilities();

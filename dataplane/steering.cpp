@@ -83,35 +83,16 @@ void remove(int map, std::vector<Key>& now, const std::vector<Key>& next) {
     now = next;
 }
 
-struct AttachedProgram {
-    FileDescriptor program;
-    bpf_prog_info info{};
-    std::array<std::uint32_t, 8> maps{};
-};
-
-/// The XDP program on an interface; program.get() is negative when there is none.
-AttachedProgram attached_program(unsigned interface_index) {
-    AttachedProgram found;
+/// The name of the XDP program on an interface; "" when there is none.
+std::string attached_program(unsigned interface_index) {
     std::uint32_t id = 0;
-    if (bpf_xdp_query_id(static_cast<int>(interface_index), 0, &id) != 0 || id == 0) return found;
-    found.program = FileDescriptor(bpf_prog_get_fd_by_id(id));
-    if (found.program.get() < 0) throw failure("cannot look at the interface's XDP program (CAP_SYS_ADMIN)");
-    found.info.nr_map_ids = static_cast<std::uint32_t>(found.maps.size());
-    found.info.map_ids = reinterpret_cast<std::uint64_t>(found.maps.data());
-    std::uint32_t size = sizeof found.info;
-    if (bpf_obj_get_info_by_fd(found.program.get(), &found.info, &size) != 0)
-        throw failure("cannot read the interface's XDP program");
-    return found;
-}
-
-FileDescriptor map_named(const AttachedProgram& program, const std::string& name) {
-    for (std::size_t i = 0; i < program.info.nr_map_ids && i < program.maps.size(); ++i) {
-        FileDescriptor map(bpf_map_get_fd_by_id(program.maps[i]));
-        bpf_map_info info{};
-        std::uint32_t size = sizeof info;
-        if (map.get() >= 0 && bpf_obj_get_info_by_fd(map.get(), &info, &size) == 0 && name == info.name) return map;
-    }
-    throw std::runtime_error("the interface's XDP program has no map " + name);
+    if (bpf_xdp_query_id(static_cast<int>(interface_index), 0, &id) != 0 || id == 0) return "";
+    const FileDescriptor program(bpf_prog_get_fd_by_id(id));
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof info;
+    if (program.get() < 0 || bpf_obj_get_info_by_fd(program.get(), &info, &size) != 0)
+        throw failure("cannot look at the interface's XDP program (CAP_SYS_ADMIN)");
+    return info.name;
 }
 
 unsigned index_of(const std::string& interface) {
@@ -162,34 +143,52 @@ InterfaceClaim::InterfaceClaim(const std::string& interface) {
     if (bind(lock_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0)
         throw std::runtime_error("another gateway runs on " + interface + "; stop it first");
 
-    const AttachedProgram leftover = attached_program(index);
-    if (leftover.program.get() < 0) return;
-    if (std::string(leftover.info.name) != program_name)
-        throw std::runtime_error("interface " + interface + " has the XDP program '" + leftover.info.name +
+    const std::string leftover = attached_program(index);
+    if (leftover.empty()) return;
+    if (leftover != program_name)
+        throw std::runtime_error("interface " + interface + " has the XDP program '" + leftover +
                                  "'; remove it: ip link set dev " + interface + " xdp off");
     if (bpf_xdp_detach(static_cast<int>(index), 0, nullptr) != 0)
-        throw failure("cannot remove the XDP program that an earlier gateway left on " + interface);
+        throw failure("cannot remove the XDP program that a killed gateway left on " + interface);
 }
 
-Steering::Steering(const std::string& interface) {
-    const AttachedProgram program = attached_program(index_of(interface));
-    if (program.program.get() < 0 || std::string(program.info.name) != program_name)
-        throw std::runtime_error("interface " + interface + " has lost its XDP program");
-    addresses_ = map_named(program, "addresses");
-    ports_ = map_named(program, "ports");
-    subnets_ = map_named(program, "subnets");
+Steering::Steering() : object_(bpf_object__open_mem(steering_object, sizeof steering_object, nullptr)) {
+    if (object_ == nullptr) throw failure("cannot read the XDP program");
+    if (bpf_object__load(object_) == 0) return;
+    const int error = errno;
+    bpf_object__close(object_);
+    errno = error;
+    throw failure("the kernel refuses the XDP program (CAP_BPF, CAP_NET_ADMIN)");
 }
 
-Steering::Steering(FileDescriptor addresses, FileDescriptor ports, FileDescriptor subnets)
-    : addresses_(std::move(addresses)), ports_(std::move(ports)), subnets_(std::move(subnets)) {}
+Steering::~Steering() {
+    bpf_link__destroy(link_);
+    bpf_object__close(object_);
+}
+
+int Steering::program() const { return bpf_program__fd(bpf_object__find_program_by_name(object_, program_name)); }
+
+int Steering::map(const char* name) const { return bpf_object__find_map_fd_by_name(object_, name); }
+
+void Steering::serve(std::uint32_t queue, int socket) {
+    if (bpf_map_update_elem(map("xsks_map"), &queue, &socket, BPF_ANY) != 0)
+        throw failure("cannot give a receive queue its AF_XDP socket");
+}
+
+void Steering::attach(const std::string& interface) {
+    link_ = bpf_program__attach_xdp(bpf_object__find_program_by_name(object_, program_name),
+                                    static_cast<int>(index_of(interface)));
+    if (link_ == nullptr) throw failure("cannot attach the XDP program");
+}
 
 void Steering::update(const SteeringEntries& next) {
-    add(addresses_.get(), now_.addresses, next.addresses);
-    add(ports_.get(), now_.ports, next.ports);
-    add(subnets_.get(), now_.subnets, next.subnets);
-    remove(addresses_.get(), now_.addresses, next.addresses);
-    remove(ports_.get(), now_.ports, next.ports);
-    remove(subnets_.get(), now_.subnets, next.subnets);
+    const int addresses = map("addresses"), ports = map("ports"), subnets = map("subnets");
+    add(addresses, now_.addresses, next.addresses);
+    add(ports, now_.ports, next.ports);
+    add(subnets, now_.subnets, next.subnets);
+    remove(addresses, now_.addresses, next.addresses);
+    remove(ports, now_.ports, next.ports);
+    remove(subnets, now_.subnets, next.subnets);
 }
 
 }  // namespace viaduct

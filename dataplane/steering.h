@@ -10,6 +10,9 @@
 
 #include "tables/snapshot.h"
 
+struct bpf_link;
+struct bpf_object;
+
 namespace viaduct {
 
 // The maps' keys, as steering.bpf.c lays them out. IPv4 addresses are IPv4-mapped.
@@ -60,8 +63,9 @@ private:
     FileDescriptor file_;
 };
 
-/// Takes away our own program that a killed gateway left on an interface. Throws std::runtime_error, naming the remedy,
-/// when another gateway runs there or the program is somebody else's.
+/// The right to an interface: one gateway at a time. Throws std::runtime_error, naming the remedy, when another gateway
+/// runs there or somebody else's XDP program does. One that a gateway left when it was killed while starting is
+/// removed.
 class InterfaceClaim {
 public:
     explicit InterfaceClaim(const std::string& interface);
@@ -70,20 +74,28 @@ private:
     FileDescriptor lock_;  // gone with the process, however it ends
 };
 
-/// The maps of the program on one interface. Control thread.
+/// The XDP program of one interface, in the kernel. It is detached when this goes, also when the process is killed:
+/// then Linux gets all packets. Control thread.
 class Steering {
 public:
-    /// Finds the maps of the program that the driver has attached. Throws std::runtime_error.
-    explicit Steering(const std::string& interface);
-    /// For tests: maps that are at hand.
-    Steering(FileDescriptor addresses, FileDescriptor ports, FileDescriptor subnets);
+    /// Loads it, attached to nothing. Throws std::runtime_error.
+    Steering();
+    ~Steering();
+    Steering(const Steering&) = delete;
+    Steering& operator=(const Steering&) = delete;
 
+    /// What is taken from this receive queue goes to this AF_XDP socket. A queue without one is Linux's.
+    void serve(std::uint32_t queue, int socket);
+    void attach(const std::string& interface);
     /// Brings the maps in line: first what is new, then what is gone, so that nothing that stays is ever missing.
     /// Throws std::runtime_error; the next update then tries the rest again.
     void update(const SteeringEntries& next);
+    [[nodiscard]] int program() const;  // its descriptor
 
 private:
-    FileDescriptor addresses_, ports_, subnets_;
+    [[nodiscard]] int map(const char* name) const;
+    bpf_object* object_;
+    bpf_link* link_ = nullptr;
     SteeringEntries now_;
 };
 

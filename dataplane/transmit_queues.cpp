@@ -30,8 +30,8 @@ TransmitQueue TransmitQueueOwner::share(const std::string& ring_name, unsigned r
 }
 
 std::uint16_t TransmitQueueOwner::send_directly(void* self, rte_mbuf** packets, std::uint16_t count) noexcept {
-    const auto& queue = *static_cast<TransmitQueueOwner*>(self);
-    return rte_eth_tx_burst(queue.device_, queue.queue_, packets, count);
+    const DeviceQueue queue = static_cast<TransmitQueueOwner*>(self)->queue_;
+    return rte_eth_tx_burst(queue.device, queue.queue, packets, count);
 }
 
 std::uint16_t TransmitQueueOwner::send_by_ring(void* self, rte_mbuf** packets, std::uint16_t count) noexcept {
@@ -46,16 +46,16 @@ unsigned TransmitQueueOwner::drain() noexcept {
                                                    static_cast<unsigned>(refused_.size()), nullptr);
     if (refused_count_ == 0) return 0;
     const unsigned sent =
-        rte_eth_tx_burst(device_, queue_, refused_.data(), static_cast<std::uint16_t>(refused_count_));
+        rte_eth_tx_burst(queue_.device, queue_.queue, refused_.data(), static_cast<std::uint16_t>(refused_count_));
     std::copy(refused_.begin() + sent, refused_.begin() + refused_count_, refused_.begin());
     refused_count_ -= sent;
     return sent;
 }
 
-TransmitQueues::TransmitQueues(std::uint16_t device, const std::vector<WorkerId>& owners, unsigned workers,
-                               const std::string& name) {
-    for (std::uint16_t queue = 0; queue < owners.size(); ++queue) {
-        queues_.emplace_back(device, queue, owners[queue]);
+TransmitQueues::TransmitQueues(const std::vector<DeviceQueue>& queues, const std::vector<WorkerId>& owners,
+                               unsigned workers, const std::string& name) {
+    for (std::size_t queue = 0; queue < queues.size(); ++queue) {
+        queues_.emplace_back(queues[queue], owners[queue]);
         ways_[owners[queue]] = queues_.back().direct();
     }
     for (unsigned worker = 0; worker < workers; ++worker) {

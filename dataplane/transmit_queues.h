@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/port.h"
 #include "dataplane/surroundings.h"
 
 namespace viaduct {
@@ -32,8 +33,7 @@ using Ring = std::unique_ptr<rte_ring, RingFree>;
 /// A queue of a device, with the ring of those who have none.
 class TransmitQueueOwner {
 public:
-    TransmitQueueOwner(std::uint16_t device, std::uint16_t queue, WorkerId owner)
-        : device_(device), queue_(queue), owner_(owner) {}
+    TransmitQueueOwner(DeviceQueue queue, WorkerId owner) : queue_(queue), owner_(owner) {}
     ~TransmitQueueOwner();
     TransmitQueueOwner(const TransmitQueueOwner&) = delete;
     TransmitQueueOwner& operator=(const TransmitQueueOwner&) = delete;
@@ -49,7 +49,7 @@ private:
     static std::uint16_t send_directly(void* self, rte_mbuf** packets, std::uint16_t count) noexcept;
     static std::uint16_t send_by_ring(void* self, rte_mbuf** packets, std::uint16_t count) noexcept;
 
-    std::uint16_t device_, queue_;
+    DeviceQueue queue_;
     WorkerId owner_;
     Ring ring_;
     std::array<rte_mbuf*, 64> refused_{};  // taken from the ring, not yet by the device
@@ -60,8 +60,8 @@ class TransmitQueues {
 public:
     static constexpr unsigned ring_size = 2048;
 
-    /// `owners[q]` is the worker of queue q. `name`, of a few letters, is part of the rings' names.
-    TransmitQueues(std::uint16_t device, const std::vector<WorkerId>& owners, unsigned workers,
+    /// `owners[q]` is the worker of `queues[q]`. `name`, of a few letters, is part of the rings' names.
+    TransmitQueues(const std::vector<DeviceQueue>& queues, const std::vector<WorkerId>& owners, unsigned workers,
                    const std::string& name);
 
     [[nodiscard]] TransmitQueue of(WorkerId worker) const noexcept { return ways_[worker]; }

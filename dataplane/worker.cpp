@@ -72,7 +72,7 @@ bool Worker::turn() noexcept {
 }
 
 unsigned Worker::receive(const ReceiveQueue& queue, const Snapshot& now, Seconds clock) noexcept {
-    const unsigned count = rte_eth_rx_burst(queue.device, queue.queue, burst_.mbufs.data(), Burst::capacity);
+    const unsigned count = rte_eth_rx_burst(queue.from.device, queue.from.queue, burst_.mbufs.data(), Burst::capacity);
     if (count == 0) return 0;
     burst_.count = count;
     for (unsigned i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(burst_.mbufs[i], void*));

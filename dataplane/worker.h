@@ -17,8 +17,7 @@ namespace viaduct {
 
 /// A receive queue and where its packets go.
 struct ReceiveQueue {
-    std::uint16_t device = 0;  // DPDK's
-    std::uint16_t queue = 0;
+    DeviceQueue from{};
     PortId port{};
     PortId partner = PortId::none;  // a kernel twin's port: frames go there as they are, past the pipeline
 };

@@ -19,9 +19,11 @@ Packets packets() {
     return made;
 }
 
+std::uint16_t device_of(const Port& port) { return port.receive_queues().front().device; }
+
 unsigned take(const Port& port) {
     Packets taken;
-    const unsigned count = rte_eth_rx_burst(port.device(), 0, taken.data(), taken.size());
+    const unsigned count = rte_eth_rx_burst(device_of(port), 0, taken.data(), taken.size());
     rte_pktmbuf_free_bulk(taken.data(), count);
     return count;
 }
@@ -42,8 +44,8 @@ TEST(Port, TellsWhatItIs) {
 
 TEST(Port, CanBeOpenedAgain) {
     for (int i = 0; i < 3; ++i) {
-        const Port port({.name = "again", .device = "net_ring_again"}, 2, test_pool());
-        EXPECT_TRUE(rte_eth_dev_is_valid_port(port.device()));
+        const Port port({.name = "again", .device = "net_ring_again"}, 1, test_pool());
+        EXPECT_TRUE(rte_eth_dev_is_valid_port(device_of(port)));
     }
 }
 
@@ -58,7 +60,7 @@ TEST(Port, AnErrorNamesThePort) {
 }
 
 TEST(TransmitQueues, EveryWorkerHasItsOwnWhereTheDeviceHasEnough) {
-    TransmitQueues queues(0, {0, 1, 2}, 3, "own");
+    TransmitQueues queues({{0, 0}, {0, 1}, {1, 0}}, {0, 1, 2}, 3, "own");
     for (WorkerId worker = 0; worker < 3; ++worker) {
         EXPECT_NE(queues.of(worker).send, nullptr);
         EXPECT_TRUE(queues.drained_by(worker).empty());
@@ -68,7 +70,7 @@ TEST(TransmitQueues, EveryWorkerHasItsOwnWhereTheDeviceHasEnough) {
 
 TEST(TransmitQueues, AWorkerWithoutAQueueSendsByWayOfAnother) {
     const Port port({.name = "ring", .device = "net_ring_shared"}, 1, test_pool());
-    TransmitQueues queues(port.device(), {1}, 2, "shared");
+    TransmitQueues queues(port.transmit_queues(), {1}, 2, "shared");
     Packets made = packets();
     const TransmitQueue borrowed = queues.of(0);
     ASSERT_EQ(borrowed.send(borrowed.context, made.data(), 32), 32);
@@ -83,7 +85,7 @@ TEST(TransmitQueues, AWorkerWithoutAQueueSendsByWayOfAnother) {
 unsigned fill(const Port& port) {
     for (unsigned held = 0;;) {
         Packets made = packets();
-        const unsigned sent = rte_eth_tx_burst(port.device(), 0, made.data(), made.size());
+        const unsigned sent = rte_eth_tx_burst(device_of(port), 0, made.data(), made.size());
         rte_pktmbuf_free_bulk(made.data() + sent, static_cast<unsigned>(made.size()) - sent);
         held += sent;
         if (sent < made.size()) return held;
@@ -92,7 +94,7 @@ unsigned fill(const Port& port) {
 
 TEST(TransmitQueues, WhatAFullDeviceRefusesIsTriedAgain) {
     const Port port({.name = "full", .device = "net_ring_full"}, 1, test_pool());
-    TransmitQueues queues(port.device(), {1}, 2, "full");
+    TransmitQueues queues(port.transmit_queues(), {1}, 2, "full");
     const unsigned held = fill(port);
     Packets made = packets();
     const TransmitQueue borrowed = queues.of(0);
@@ -107,7 +109,7 @@ TEST(TransmitQueues, WhatAFullDeviceRefusesIsTriedAgain) {
 }
 
 TEST(TransmitQueues, AFullRingRefusesAtTheSender) {
-    TransmitQueues queues(0, {1}, 2, "ring");
+    TransmitQueues queues({{0, 0}}, {1}, 2, "ring");
     const TransmitQueue borrowed = queues.of(0);
     std::uint64_t accepted = 0, offered = 0;
     while (offered < 2 * TransmitQueues::ring_size) {

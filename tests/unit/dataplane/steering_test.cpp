@@ -2,11 +2,9 @@
 #include "dataplane/steering.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -56,55 +54,42 @@ TYPED_TEST(Steered, AnAddressOfTheGatewaysIsNeverTakenWhole) {
 /// The program, loaded but attached to nothing, with a socket on queue 0 and the world's entries.
 class Program {
 public:
-    Program() : object_(bpf_object__open_file(file_.path().c_str(), nullptr)) {
-        EXPECT_EQ(bpf_object__load(object_), 0) << "needs root";
-        socket_ = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
-        const std::uint32_t queue = 0;
-        EXPECT_EQ(bpf_map_update_elem(map("xsks_map"), &queue, &socket_, BPF_ANY), 0);
-    }
-    ~Program() {
-        close(socket_);
-        bpf_object__close(object_);
-    }
-    Program(const Program&) = delete;
-    Program& operator=(const Program&) = delete;
-
-    [[nodiscard]] int map(const char* name) const { return bpf_object__find_map_fd_by_name(object_, name); }
-    [[nodiscard]] Steering steering() const {
-        return {FileDescriptor(dup(map("addresses"))), FileDescriptor(dup(map("ports"))),
-                FileDescriptor(dup(map("subnets")))};
+    Program() {
+        EXPECT_GE(socket_.get(), 0) << "needs root";
+        steering.serve(0, socket_.get());
+        steering.update(entries_of(desired_world()));
     }
     /// XDP_PASS or XDP_REDIRECT.
+    [[nodiscard]] std::uint32_t verdict(const std::uint8_t* frame, std::size_t length) const {
+        return verdict_of(steering, frame, length);
+    }
     [[nodiscard]] std::uint32_t verdict(Bytes frame) const {
         frame.resize(std::max<std::size_t>(frame.size(), 60));
-        return verdict_on(frame.data(), frame.size());
+        return verdict(frame.data(), frame.size());
     }
-    [[nodiscard]] std::uint32_t verdict_on(const std::uint8_t* frame, std::size_t length) const {
+    static std::uint32_t verdict_of(const Steering& steering, const std::uint8_t* frame, std::size_t length) {
         bpf_test_run_opts run{};
         run.sz = sizeof run;
         run.data_in = frame;
         run.data_size_in = static_cast<std::uint32_t>(length);
-        const int program = bpf_program__fd(bpf_object__find_program_by_name(object_, "viaduct_steer"));
-        EXPECT_EQ(bpf_prog_test_run_opts(program, &run), 0);
+        EXPECT_EQ(bpf_prog_test_run_opts(steering.program(), &run), 0);
         return run.retval;
     }
 
+    Steering steering;
+
 private:
-    SteeringObject file_;
-    bpf_object* object_;
-    int socket_;
+    FileDescriptor socket_{socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0)};
 };
 
 template <class A>
 struct SteeringProgram : testing::Test {
-    SteeringProgram() { steering.update(entries_of(desired_world())); }
     static PacketBuilder to(A destination) { return PacketBuilder().ethernet().ip(Place<A>::client, destination); }
     void expect(std::uint32_t wanted, const PacketBuilder& packet) {
         EXPECT_EQ(program.verdict(packet.build()), wanted);
     }
 
     Program program;
-    Steering steering = program.steering();
 };
 TYPED_TEST_SUITE(SteeringProgram, Families);
 
@@ -157,8 +142,8 @@ TYPED_TEST(SteeringProgram, ReadsNoFurtherThanThePacketReaches) {
     const std::size_t ports = whole.size() - 20;
     // The test run wants 14 bytes at least; up to the ports nothing can be taken, and nothing may fail.
     for (std::size_t length = 14; length < ports + 4; ++length)
-        EXPECT_EQ(this->program.verdict_on(whole.data(), length), static_cast<std::uint32_t>(XDP_PASS)) << length;
-    EXPECT_EQ(this->program.verdict_on(whole.data(), ports + 4), static_cast<std::uint32_t>(XDP_REDIRECT));
+        EXPECT_EQ(this->program.verdict(whole.data(), length), static_cast<std::uint32_t>(XDP_PASS)) << length;
+    EXPECT_EQ(this->program.verdict(whole.data(), ports + 4), static_cast<std::uint32_t>(XDP_REDIRECT));
 }
 
 TYPED_TEST(SteeringProgram, FollowsChanges) {
@@ -167,18 +152,17 @@ TYPED_TEST(SteeringProgram, FollowsChanges) {
     std::erase(entries.addresses, IpAddress(P::vip).v6());
     entries.addresses.insert(entries.addresses.begin(), IpAddress(P::stranger).v6());
     std::ranges::sort(entries.addresses);
-    this->steering.update(entries);
+    this->program.steering.update(entries);
     this->expect(XDP_PASS, this->to(P::vip).tcp(40000, 80, 2));
     this->expect(XDP_REDIRECT, this->to(P::stranger).tcp(40000, 80, 2));
     this->expect(XDP_REDIRECT, this->to(P::udp_vip).udp(40000, 53));
-    this->steering.update({});
+    this->program.steering.update({});
     this->expect(XDP_PASS, this->to(P::stranger).tcp(40000, 80, 2));
     this->expect(XDP_PASS, this->to(P::pod1).tcp(40000, 80, 2));
 }
 
 TEST(SteeringProgramAlone, LeavesArpWithTheKernel) {
     const Program program;
-    program.steering().update(entries_of(desired_world()));
     Bytes arp(42);
     arp[0] = gateway_mac.bytes[0];
     arp[12] = 0x08;
@@ -187,12 +171,10 @@ TEST(SteeringProgramAlone, LeavesArpWithTheKernel) {
 }
 
 TEST(SteeringProgramAlone, AQueueWithoutASocketIsLinuxs) {
-    const Program program;
-    program.steering().update(entries_of(desired_world()));
-    const std::uint32_t queue = 0;
-    ASSERT_EQ(bpf_map_delete_elem(program.map("xsks_map"), &queue), 0);
+    Steering steering;
+    steering.update(entries_of(desired_world()));
     const Bytes packet = PacketBuilder().ethernet().ip(Place<Ipv4>::client, Place<Ipv4>::vip).tcp(1, 80, 2).build();
-    EXPECT_EQ(program.verdict(packet), static_cast<std::uint32_t>(XDP_PASS));
+    EXPECT_EQ(Program::verdict_of(steering, packet.data(), packet.size()), static_cast<std::uint32_t>(XDP_PASS));
 }
 
 }  // namespace

@@ -23,11 +23,13 @@ std::vector<rte_mbuf*> packets(unsigned count) {
     return made;
 }
 
+std::uint16_t device_of(const Port& port) { return port.receive_queues().front().device; }
+
 /// Takes what a looped-back device holds, and gives it back to the pool.
 unsigned drained(const Port& port) {
     std::array<rte_mbuf*, 64> taken;
     unsigned sum = 0;
-    while (const unsigned count = rte_eth_rx_burst(port.device(), 0, taken.data(), taken.size())) {
+    while (const unsigned count = rte_eth_rx_burst(device_of(port), 0, taken.data(), taken.size())) {
         rte_pktmbuf_free_bulk(taken.data(), count);
         sum += count;
     }
@@ -42,7 +44,7 @@ protected:
     }
     void arrive(Port& port, unsigned count) {
         auto made = packets(count);
-        ASSERT_EQ(rte_eth_tx_burst(port.device(), 0, made.data(), static_cast<std::uint16_t>(count)), count);
+        ASSERT_EQ(rte_eth_tx_burst(device_of(port), 0, made.data(), static_cast<std::uint16_t>(count)), count);
     }
     Worker& make_worker(WorkerSetup setup) {
         around.slots = &slots;
@@ -59,7 +61,7 @@ protected:
 
     Port wire{{.name = "wire", .device = "net_ring_wire"}, 1, test_pool()};
     Port tap{{.name = "tap", .device = "net_ring_tap"}, 1, test_pool()};
-    TransmitQueues wire_queues{wire.device(), {0}, 1, "w"}, tap_queues{tap.device(), {0}, 1, "t"};
+    TransmitQueues wire_queues{wire.transmit_queues(), {0}, 1, "w"}, tap_queues{tap.transmit_queues(), {0}, 1, "t"};
     SlotMap slots{2};
     WorkerCounters counters;
     NeighbourRequests requests;
@@ -71,7 +73,7 @@ protected:
 };
 
 TEST_F(WorkerTest, CountsWhatArrivesAndWhatBecomesOfIt) {
-    Worker& one = make_worker({.receive = {{wire.device(), 0, PortId{0}}}});
+    Worker& one = make_worker({.receive = {{wire.receive_queues()[0], PortId{0}}}});
     EXPECT_FALSE(one.turn());
     arrive(wire, 5);
     EXPECT_TRUE(one.turn());
@@ -86,7 +88,7 @@ TEST_F(WorkerTest, CountsWhatArrivesAndWhatBecomesOfIt) {
 }
 
 TEST_F(WorkerTest, PassesATwinsFramesToItsPortAsTheyAre) {
-    Worker& one = make_worker({.receive = {{tap.device(), 0, PortId{1}, PortId{0}}}});
+    Worker& one = make_worker({.receive = {{tap.receive_queues()[0], PortId{1}, PortId{0}}}});
     arrive(tap, 70);
     EXPECT_TRUE(one.turn());
     EXPECT_TRUE(one.turn());
