@@ -49,17 +49,31 @@ struct ServicePort {
 };
 
 enum class TrafficPolicy : std::uint8_t { cluster, local };
+enum class FamilyPolicy : std::uint8_t { unset, single, prefer_dual, require_dual };
+
+/// What a Service of type LoadBalancer asks for, as it stands there: whether it is good is decided where it is used.
+struct LoadBalancerWish {
+    std::string addresses;    // annotation viaduct.dev/addresses, else spec.loadBalancerIP: separated by commas
+    std::string pool;         // annotation viaduct.dev/pool
+    std::string sharing_key;  // annotation viaduct.dev/share
+    bool operator==(const LoadBalancerWish&) const = default;
+};
 
 struct ServiceObject {
     ObjectKey key;
+    std::string uid;             // "": not from an API server
+    bool load_balancer = false;  // type: LoadBalancer
     bool headless = false;       // clusterIP: None, or so labelled
     bool external_name = false;  // type: ExternalName
     std::string proxy_name;      // label service.kubernetes.io/service-proxy-name: another proxy's
     std::string load_balancer_class;
     std::vector<IpAddress> cluster_ips;
     std::vector<Family> families;  // spec.ipFamilies
+    FamilyPolicy family_policy = FamilyPolicy::unset;
+    LoadBalancerWish wish;
     std::vector<IpAddress> external_ips;
     std::vector<IpAddress> ingress_ips;  // status.loadBalancer.ingress, of either ipMode
+    std::string ingress_text;            // the same with host names and modes: "203.0.113.1 VIP,lb.example.com"
     std::vector<ServicePort> ports;
     std::vector<IpPrefix> source_ranges;
     TrafficPolicy internal_policy = TrafficPolicy::cluster;

@@ -103,6 +103,26 @@ std::uint32_t affinity(const Field<T>& spec) {
 }
 
 template <Tree T>
+void parse_load_balancer(ServiceObject& service, const Field<T>& root) {
+    const Field<T> annotations = root["metadata"]["annotations"], spec = root["spec"];
+    service.load_balancer = spec["type"].text_or("") == "LoadBalancer";
+    service.load_balancer_class = spec["loadBalancerClass"].text_or("");
+    service.wish.addresses = annotations["viaduct.dev/addresses"].text_or(spec["loadBalancerIP"].text_or(""));
+    service.wish.pool = annotations["viaduct.dev/pool"].text_or("");
+    service.wish.sharing_key = annotations["viaduct.dev/share"].text_or("");
+    for (const Field<T>& ingress : root["status"]["loadBalancer"]["ingress"].items()) {
+        std::string& text = service.ingress_text;
+        if (!text.empty()) text += ",";
+        if (ingress["ip"].present()) {
+            service.ingress_ips.push_back(ingress["ip"].address());
+            text += to_string(service.ingress_ips.back()) + " " + ingress["ipMode"].text_or("VIP");
+        } else {
+            text += ingress["hostname"].text_or("");
+        }
+    }
+}
+
+template <Tree T>
 ServiceObject parse_service(const ObjectKey& key, const Field<T>& root) {
     const Field<T> spec = root["spec"], labels = root["metadata"]["labels"];
     const auto policy = [&](const char* name) {
@@ -114,13 +134,16 @@ ServiceObject parse_service(const ObjectKey& key, const Field<T>& root) {
     service.external_name = spec["type"].text_or("") == "ExternalName";
     service.headless = labels["service.kubernetes.io/headless"].present();
     service.proxy_name = labels["service.kubernetes.io/service-proxy-name"].text_or("");
-    service.load_balancer_class = spec["loadBalancerClass"].text_or("");
+    service.uid = root["metadata"]["uid"].text_or("");
+    parse_load_balancer(service, root);
     parse_cluster_ips(service, spec);
     for (const Field<T>& family : spec["ipFamilies"].items())
         service.families.push_back(family.choice(Family::v4, {{"IPv4", Family::v4}, {"IPv6", Family::v6}}));
+    service.family_policy =
+        spec["ipFamilyPolicy"].choice(FamilyPolicy::unset, {{"SingleStack", FamilyPolicy::single},
+                                                            {"PreferDualStack", FamilyPolicy::prefer_dual},
+                                                            {"RequireDualStack", FamilyPolicy::require_dual}});
     service.external_ips = addresses(spec["externalIPs"]);
-    for (const Field<T>& ingress : root["status"]["loadBalancer"]["ingress"].items())
-        if (ingress["ip"].present()) service.ingress_ips.push_back(ingress["ip"].address());
     for (const Field<T>& port : spec["ports"].items()) service.ports.push_back(parse_service_port(port));
     service.source_ranges = source_ranges(root);
     service.internal_policy = policy("internalTrafficPolicy");
