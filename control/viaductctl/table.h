@@ -20,7 +20,6 @@ public:
 
     /// One cell per column. Lines within a cell continue below; an empty cell of a first line is printed as "-".
     void add(std::vector<std::string> cells);
-    [[nodiscard]] bool empty() const noexcept { return lines_.empty(); }
     void print(std::ostream& out) const;
 
 private:
