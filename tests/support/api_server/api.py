@@ -244,19 +244,19 @@ class Api:
     def write(self, verb, target, request):
         resource, key, manager = target.resource, (target.namespace, target.name), \
             request.headers.get("user-agent", "unknown").split("/")[0]
-        if verb == "create" and not target.name:
+        if verb not in ("create", "update", "patch") or (verb == "create") == bool(target.name):
+            raise status.Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+        if verb == "create":
             return self.store.create(resource, full_size.complete(resource, json_of(request), target.namespace, manager))
         before = self.store.get(resource, key).content()
         if verb == "update":
             after = json_of(request)
             if resource.plural == "leases" and not after.get("metadata", {}).get("resourceVersion"):
                 raise status.invalid(resource.kind, "must be specified for an update", "metadata.resourceVersion")
-        elif verb == "patch":
+        else:
             if request.headers.get("content-type", "").split(";")[0] not in MERGES:
                 raise status.Refused(415, "UnsupportedMediaType", f"the body of the request is none of {', '.join(MERGES)}")
             after = merge(before, json_of(request))
-        else:
-            raise status.Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         return self.store.update(resource, key, self.settled(target, before, after, manager))
 
     @staticmethod

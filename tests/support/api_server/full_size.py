@@ -14,7 +14,9 @@ CAPACITY = {"cpu": "8", "ephemeral-storage": "102624184Ki", "hugepages-2Mi": "0"
 # In the order in which a server writes them.
 METADATA = ("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "labels",
             "annotations", "ownerReferences", "finalizers", "managedFields")
-KEYS = ({"type", "status"}, {"type", "address"}, {"port", "protocol", "targetPort"})  # of lists; all others are atomic
+# How the elements of a list are told apart, by what they have; all other lists are atomic.
+KEYS = (({"type", "status"}, ("type",)), ({"type", "address"}, ("type",)),
+        ({"port", "protocol", "targetPort"}, ("port", "protocol")))
 WITH_GENERATION = {"EndpointSlice"}
 
 
@@ -36,8 +38,8 @@ def fields(value):
         return {f"f:{name}": fields(each) for name, each in value.items()}
     result = {}
     for each in value if isinstance(value, list) else ():
-        key = {name: each[name] for names in KEYS if isinstance(each, dict) and names <= each.keys()
-               for name in sorted(names)}
+        key = next(({name: each[name] for name in names} for has, names in KEYS if isinstance(each, dict) and
+                    has <= each.keys()), None)
         if key:
             result["k:" + json.dumps(key, separators=(",", ":"))] = {".": {}, **fields(each)}
     return {".": {}, **result} if result else {}

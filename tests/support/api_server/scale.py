@@ -1,6 +1,5 @@
 """A big cluster out of nothing, and changes in it at a steady rate."""
 import asyncio
-import copy
 import datetime
 import ipaddress
 import itertools
@@ -45,6 +44,18 @@ def service(number):
     return {"metadata": {"name": f"service-{number}", "namespace": "scale"},
             "spec": {"clusterIP": address, "clusterIPs": [address], "selector": {"app": f"app-{number}"}, "ports": [
                 {"name": "http", "port": 80, "targetPort": 8080}, {"name": "metrics", "port": 9090, "targetPort": 9090}]}}
+
+
+class Pace:
+    """Waits of a given length on average: one that was too long makes the next ones shorter."""
+
+    def __init__(self):
+        self.clock = asyncio.get_running_loop().time
+        self.due = self.clock()
+
+    async def wait(self, seconds):
+        self.due += seconds
+        await asyncio.sleep(max(0, self.due - self.clock()))
 
 
 class Cluster:
@@ -102,16 +113,14 @@ class Cluster:
     # Changing it ------------------------------------------------------------------------------------------------------
     async def churn(self):
         """So many changes a second as `rate` says; one that comes late is made up for."""
-        loop = asyncio.get_running_loop()
-        due = loop.time()
+        pace = Pace()
         while True:
-            if not self.rate:
+            if self.rate:
+                await pace.wait(1 / self.rate)
+                self.flip(self.random.choice(self.slices))
+            else:
                 await asyncio.sleep(0.05)
-                due = loop.time()
-                continue
-            due += 1 / self.rate
-            await asyncio.sleep(max(0, due - loop.time()))
-            self.flip(self.random.choice(self.slices))
+                pace = Pace()
 
     def flip(self, key):
         """A pod gets unready, or ready again."""
@@ -121,7 +130,7 @@ class Cluster:
         self.change(key, change)
 
     def change(self, key, edit):
-        content = copy.copy(self.store.get(SLICE, key).content())
+        content = self.store.get(SLICE, key).content()
         edit(content)
         at = datetime.datetime.now(datetime.timezone.utc)
         content["metadata"]["annotations"][TRIGGER] = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -133,7 +142,8 @@ class Cluster:
         """Every endpoint of a Service is replaced by a new one within so many seconds."""
         keys = [key for key in self.slices if key[1].startswith(f"service-{number}-")]
         places = [(key, index) for key in keys for index in range(len(self.store.get(SLICE, key).content()["endpoints"]))]
+        pace = Pace()
         for key, index in places:
+            await pace.wait(seconds / len(places))
             fresh = self.endpoint(number % 2)
             self.change(key, lambda content, index=index, fresh=fresh: content["endpoints"].__setitem__(index, fresh))
-            await asyncio.sleep(seconds / len(places))
