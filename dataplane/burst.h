@@ -60,6 +60,7 @@ public:
     // the packets still travelling, in order of arrival
     std::array<Slot, capacity> live;
     unsigned live_count = 0;
+    bool decided = false;  // since the travelling ones were last sorted out
 
     [[nodiscard]] std::uint8_t* frame(Slot slot) const noexcept { return rte_pktmbuf_mtod(mbufs[slot], std::uint8_t*); }
     [[nodiscard]] std::uint8_t* ip(Slot slot) const noexcept { return frame(slot) + meta[slot].network_at; }
@@ -72,26 +73,36 @@ public:
             live[i] = static_cast<Slot>(i);
         }
         live_count = count;
+        decided = false;
     }
 
-    /// Decides a packet's fate. It leaves the travelling ones when `for_each` has passed it.
-    void decide(Slot slot, Verdict v) noexcept { verdict[slot] = v; }
+    /// Decides a packet's fate. It leaves the travelling ones at the end of `for_each`.
+    void decide(Slot slot, Verdict v) noexcept {
+        verdict[slot] = v;
+        decided = true;
+    }
     void drop(Slot slot, Drop why) noexcept {
-        verdict[slot] = Verdict::drop;
+        decide(slot, Verdict::drop);
         reason[slot] = why;
     }
 
     /// Calls `visit(slot)` for every travelling packet, and keeps those that travel on.
     template <class Visit>
     void for_each(Visit&& visit) noexcept {
+        const unsigned visited = live_count;
+        for (unsigned i = 0; i < visited; ++i) visit(live[i]);
+        if (decided) sort_out();
+    }
+
+    /// Lets the decided packets go from the travelling ones.
+    void sort_out() noexcept {
         unsigned kept = 0;
         for (unsigned i = 0; i < live_count; ++i) {
-            const Slot slot = live[i];
-            visit(slot);
-            live[kept] = slot;
-            kept += verdict[slot] == Verdict::travelling ? 1U : 0U;
+            live[kept] = live[i];
+            kept += verdict[live[i]] == Verdict::travelling ? 1U : 0U;
         }
         live_count = kept;
+        decided = false;
     }
 };
 

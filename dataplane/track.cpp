@@ -37,6 +37,12 @@ private:
     [[nodiscard]] bool settle_fragment(Slot slot) noexcept;
     [[nodiscard]] bool is_stale(Connection<A>& connection) noexcept;
     void look_up(Slot slot, const FlowKey<A>& key, std::uint32_t hash) noexcept;
+    [[nodiscard]] bool is_over(Connection<A>& connection, Direction from, const PacketMeta& meta) noexcept;
+    /// Most packets: established, and nothing in the flags that could change it.
+    [[nodiscard]] static bool is_quiet(const Connection<A>& connection, const PacketMeta& meta) noexcept {
+        constexpr auto loud = static_cast<std::uint8_t>(TcpHeader::syn | TcpHeader::fin | TcpHeader::rst);
+        return connection.tcp == TcpState::established && (meta.tcp_flags & loud) == 0;
+    }
     void end(Connection<A>& connection) noexcept;
     void found(Slot slot, const Hit<A>& hit) noexcept;
     void not_found(Slot slot) noexcept;
@@ -173,6 +179,14 @@ bool Tracker<A>::is_stale(Connection<A>& connection) noexcept {
     return service == nullptr || service->backends->find(connection.backend) == nullptr;
 }
 
+/// The client's packet begins anew: a port that comes round again, or a UDP flow that needs another backend.
+template <Address A>
+bool Tracker<A>::is_over(Connection<A>& connection, Direction from, const PacketMeta& meta) noexcept {
+    if (from == Direction::reply) return false;
+    const bool reopens = (meta.tcp_flags & TcpHeader::syn) != 0 && tcp_reopens(connection.tcp, from, meta.tcp_flags);
+    return reopens || is_stale(connection);
+}
+
 /// Its record may serve another connection before this burst is done: earlier packets of the burst must let go of it.
 template <Address A>
 void Tracker<A>::end(Connection<A>& connection) noexcept {
@@ -189,16 +203,13 @@ void Tracker<A>::found(Slot slot, const Hit<A>& hit) noexcept {
     Treatment& treatment = burst_.treatment[slot];
     Connection<A>& connection = *hit.connection;
     if (meta.transport != Transport::icmp_error) {
-        const bool over = tcp_reopens(connection.tcp, hit.direction, meta.tcp_flags) || is_stale(connection);
-        if (over && hit.direction == Direction::original) {
+        if (is_over(connection, hit.direction, meta)) {
             end(connection);
             return not_found(slot);
         }
         if (connection.last_seen != clock_) connection.last_seen = clock_;
-        if (connection.tcp != TcpState::none) {
-            const TcpState next = tcp_next(connection.tcp, hit.direction, meta.tcp_flags);
-            if (next != connection.tcp) connection.tcp = next;
-        }
+        if (connection.tcp != TcpState::none && !is_quiet(connection, meta))
+            connection.tcp = tcp_next(connection.tcp, hit.direction, meta.tcp_flags);
     }
     treatment.connection = &connection;
     treatment.direction = hit.direction;
@@ -247,7 +258,7 @@ void track(Burst& burst, const Snapshot& now, Connections& connections, Fragment
     });
     v4.find();
     v6.find();
-    burst.for_each([](Slot) noexcept {});  // lets go of what the lookups have decided
+    burst.sort_out();
 }
 
 }  // namespace viaduct

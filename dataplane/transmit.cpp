@@ -54,31 +54,34 @@ void hand_over(WorkerId owner, Group& group, unsigned count, const Surroundings&
     refuse(group.data() + taken, count - taken, Drop::handover_full, *around.counters);
 }
 
-/// Where a packet goes from here, as one number: packets of equal destination are sent together.
-unsigned destination_of(const Burst& burst, unsigned slot) noexcept {
+/// Where a packet goes from here, as one number: packets of equal number are sent together.
+using Way = std::uint16_t;
+constexpr Way no_way = 0xffff;  // dropped, held, or on its way already
+
+Way way_of(const Burst& burst, Slot slot) noexcept {
+    const Verdict verdict = burst.verdict[slot];
+    if (verdict == Verdict::drop || verdict == Verdict::held) return no_way;
     const Treatment& treatment = burst.treatment[slot];
-    const auto place =
-        burst.verdict[slot] == Verdict::hand_over ? treatment.owner : static_cast<std::uint8_t>(treatment.egress);
-    const unsigned kind = static_cast<unsigned>(burst.verdict[slot]) << 1U | (burst.meta[slot].originated ? 1U : 0U);
-    return kind << 8U | place;
+    const unsigned place = verdict == Verdict::hand_over ? treatment.owner : static_cast<unsigned>(treatment.egress);
+    const unsigned kind = static_cast<unsigned>(verdict) << 1U | (burst.meta[slot].originated ? 1U : 0U);
+    return static_cast<Way>(kind << 8U | place);
 }
 
 /// What this worker knows about the packet goes with it.
-void carry(const Burst& burst, unsigned slot) noexcept {
+void carry(const Burst& burst, Slot slot) noexcept {
     PacketMeta& meta = carried_meta(burst.mbufs[slot]);
     meta = burst.meta[slot];
     meta.handed_over = true;
 }
 
-void dispatch(Burst& burst, Slot first, std::array<bool, Burst::capacity>& done, const Surroundings& around) noexcept {
+void dispatch(Burst& burst, Slot first, std::array<Way, Burst::capacity>& ways, const Surroundings& around) noexcept {
     Group group;
     unsigned count = 0;
-    const unsigned destination = destination_of(burst, first);
+    const Way way = ways[first];
     for (unsigned slot = first; slot < burst.count; ++slot) {
-        if (done[slot] || destination_of(burst, slot) != destination) continue;
+        if (ways[slot] != way) continue;
         group[count++] = burst.mbufs[slot];
-        done[slot] = true;
-        if (burst.verdict[slot] == Verdict::hand_over) carry(burst, slot);
+        ways[slot] = no_way;
     }
     if (burst.verdict[first] == Verdict::hand_over)
         hand_over(burst.treatment[first].owner, group, count, around);
@@ -86,31 +89,36 @@ void dispatch(Burst& burst, Slot first, std::array<bool, Burst::capacity>& done,
         send(burst, first, group, count, around);
 }
 
-}  // namespace
-
-void transmit(Burst& burst, const Surroundings& around) noexcept {
-    std::array<bool, Burst::capacity> done{};
+/// The packets that travelled to the end are forwarded; what happened to them on the way is counted here, once a burst.
+void forward(Burst& burst, WorkerCounters& counters) noexcept {
     unsigned encapsulated = 0, decapsulated = 0, translated = 0;
-    burst.for_each([&](Slot slot) noexcept {
-        burst.decide(slot, Verdict::forward);
+    for (unsigned i = 0; i < burst.live_count; ++i) {
+        const Slot slot = burst.live[i];
+        burst.verdict[slot] = Verdict::forward;
         encapsulated += burst.treatment[slot].target.kind == RouteKind::peer ? 1U : 0U;
         decapsulated += burst.meta[slot].from_overlay ? 1U : 0U;
         translated += burst.treatment[slot].connection != nullptr ? 1U : 0U;
-    });
-    around.counters->encapsulated.add(encapsulated);
-    around.counters->decapsulated.add(decapsulated);
-    around.counters->translated.add(translated);
-    for (Slot slot = 0; slot < burst.count; ++slot) {
-        switch (burst.verdict[slot]) {
-            case Verdict::drop:
-                lose(&burst.mbufs[slot], 1, burst.meta[slot].originated, burst.reason[slot], *around.counters);
-                break;
-            case Verdict::held:
-                break;
-            default:
-                if (!done[slot]) dispatch(burst, slot, done, around);
-        }
     }
+    counters.encapsulated.add(encapsulated);
+    counters.decapsulated.add(decapsulated);
+    counters.translated.add(translated);
+}
+
+}  // namespace
+
+void transmit(Burst& burst, const Surroundings& around) noexcept {
+    std::array<Way, Burst::capacity> ways;
+    forward(burst, *around.counters);
+    for (unsigned i = 0; i < burst.count; ++i) {
+        const auto slot = static_cast<Slot>(i);
+        ways[slot] = way_of(burst, slot);
+        if (burst.verdict[slot] == Verdict::drop)
+            lose(&burst.mbufs[slot], 1, burst.meta[slot].originated, burst.reason[slot], *around.counters);
+        else if (burst.verdict[slot] == Verdict::hand_over)
+            carry(burst, slot);
+    }
+    for (unsigned i = 0; i < burst.count; ++i)
+        if (ways[i] != no_way) dispatch(burst, static_cast<Slot>(i), ways, around);
     burst.count = 0;
 }
 

@@ -49,6 +49,12 @@ static_assert(sizeof(Be16) == 2 && alignof(Be32) == 1);
 struct Mac {
     std::array<std::uint8_t, 6> bytes{};
     auto operator<=>(const Mac&) const = default;
+    constexpr bool operator==(const Mac& other) const { return word() == other.word(); }
+    /// All six bytes in one integer, for comparing and hashing.
+    [[nodiscard]] constexpr std::uint64_t word() const {
+        std::array<std::uint8_t, 8> padded{bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], 0, 0};
+        return std::bit_cast<std::uint64_t>(padded);
+    }
     [[nodiscard]] constexpr bool is_multicast() const { return (bytes[0] & 1) != 0; }
     [[nodiscard]] constexpr bool is_zero() const { return *this == Mac{}; }
 };
@@ -78,7 +84,10 @@ struct Ipv6 {
     [[nodiscard]] constexpr std::array<std::uint64_t, 2> raw() const {
         return std::bit_cast<std::array<std::uint64_t, 2>>(bytes);
     }
-    constexpr bool operator==(const Ipv6& other) const { return raw() == other.raw(); }
+    constexpr bool operator==(const Ipv6& other) const {
+        const auto a = raw(), b = other.raw();
+        return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
+    }
     constexpr auto operator<=>(const Ipv6& other) const { return bytes <=> other.bytes; }
 };
 
@@ -114,16 +123,18 @@ template <class A>
 concept Address = std::same_as<A, Ipv4> || std::same_as<A, Ipv6>;
 
 /// `address` with every bit past `length` cleared. `length` ≤ A::bits.
-template <Address A>
-[[nodiscard]] constexpr A masked(A address, std::uint8_t length) {
-    for (unsigned i = 0; i < address.bytes.size(); ++i) {
-        const int keep = static_cast<int>(length) - static_cast<int>(i * 8);
-        if (keep <= 0)
-            address.bytes[i] = 0;
-        else if (keep < 8)
-            address.bytes[i] &= static_cast<std::uint8_t>(0xff00U >> keep);
-    }
-    return address;
+[[nodiscard]] constexpr Ipv4 masked(Ipv4 address, std::uint8_t length) {
+    return Ipv4::from_host(length == 0 ? 0 : address.host() & (~std::uint32_t{0} << (32U - length)));
+}
+[[nodiscard]] constexpr Ipv6 masked(const Ipv6& address, std::uint8_t length) {
+    const auto ones = [](unsigned count) { return count == 0 ? 0 : ~std::uint64_t{0} << (64U - count); };
+    const std::array<BigEndian<std::uint64_t>, 2> mask{BigEndian<std::uint64_t>(ones(length < 64 ? length : 64)),
+                                                       BigEndian<std::uint64_t>(ones(length < 64 ? 0 : length - 64U))};
+    auto halves = address.raw();
+    for (unsigned i = 0; i < 2; ++i) halves[i] &= mask[i].raw();
+    Ipv6 result;
+    result.bytes = std::bit_cast<std::array<std::uint8_t, 16>>(halves);
+    return result;
 }
 
 /// A prefix in canonical form: bits past `length` are zero.
