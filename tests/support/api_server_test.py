@@ -17,6 +17,11 @@ metadata: {name: r}
 rules:
 - {apiGroups: [""], resources: [services], verbs: [list, watch]}
 - {apiGroups: [""], resources: [nodes/status], verbs: [patch], resourceNames: [gw]}
+---
+kind: Role
+metadata: {name: r, namespace: shop}
+rules:
+- {apiGroups: [""], resources: [configmaps], verbs: [list], resourceNames: [mine]}
 """
 
 
@@ -257,7 +262,9 @@ class RoleTest(unittest.TestCase):
             server = ApiServer("--plain", "--role", roles)
             self.addCleanup(server.stop)
         patch = {"content": {}, "content_type": "application/merge-patch+json"}
+        maps, named = "/api/v1/namespaces/{}/configmaps".format, "?fieldSelector=metadata.name%3Dmine"
         for expected, *request in ((200, SERVICES), (200, f"{SERVICES}?limit=2"), (403, f"{IN_SHOP}/a"), (403, NODES),
+                                   (200, maps("shop") + named), (403, maps("shop")), (403, maps("other") + named),
                                    (404, f"{NODES}/gw/status", "PATCH"), (403, f"{NODES}/node1/status", "PATCH")):
             with self.subTest(request):
                 self.assertEqual(server.ask(*request, **(patch if len(request) == 2 else {}))[0].status, expected)

@@ -24,7 +24,7 @@ On start one line of JSON on stdout says where everything is: url, ca, token_fil
 
   api_server --directory deploy/demo.d/cluster.d         serve a directory of YAML; edits become events
   api_server --generate nodes=5000,services=10000,endpoints=100000 --churn 20
-  api_server --role deploy/kubernetes/rbac.yaml          allow only what these roles grant
+  api_server --role deploy/kubernetes/rbac.yaml          allow only what the roles in it grant
   curl --cacert CA -H "Authorization: Bearer $(cat TOKEN_FILE)" URL/api/v1/services?limit=2
   curl -d '{"faults": [{"kind": "status", "verb": "list", "status": 429, "retry_after": 1}]}' CONTROL
 
@@ -49,7 +49,8 @@ def options():
     parser.add_argument("--generate", metavar="COUNTS", help="a big cluster: nodes=N,services=N,endpoints=N")
     parser.add_argument("--churn", type=float, default=0, metavar="N", help="endpoint changes a second in a generated cluster")
     parser.add_argument("--seed", type=int, default=1, help="of the generated cluster and its changes (1)")
-    parser.add_argument("--role", type=pathlib.Path, metavar="FILE", help="YAML with the roles that say what is allowed")
+    parser.add_argument("--role", type=pathlib.Path, metavar="FILE", action="append", default=[],
+                        help="YAML with roles that say what is allowed; without one, everything is")
     parser.add_argument("--watch-list", action="store_true", help="support sendInitialEvents; else it is answered by 422")
     parser.add_argument("--bookmark-seconds", type=float, default=60, metavar="S", help="between bookmarks (60)")
     chosen = parser.parse_args()
@@ -91,8 +92,8 @@ async def serve(chosen, state):
         manifests.load()
     cluster = cluster_of(store, chosen)
     api = Api(store, faults, identity, chosen.bookmark_seconds, chosen.watch_list)
-    if chosen.role:
-        api.permissions.load(chosen.role)
+    for path in chosen.role:
+        api.permissions.load(path)
 
     listener, where = listen(address, int(port))
     control_listener, control_where = listen(address, 0)

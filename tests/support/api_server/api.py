@@ -50,6 +50,11 @@ def target_of(path):
     return Target(resource, namespace, *[*rest[1:], "", ""][:2])
 
 
+def named_in(field_selector):
+    """A list or watch of one name counts as a request for that object when permissions are looked up."""
+    return field_selector.removeprefix("metadata.name=") if field_selector.startswith("metadata.name=") else ""
+
+
 def merge(old, patch):
     """RFC 7396. A strategic merge is treated the same, so lists are replaced whole."""
     if not isinstance(patch, dict):
@@ -118,8 +123,9 @@ class Api:
             raise status.unauthorized()
         if target is None:
             return await self.discover(request, answer)
-        if not self.permissions.allow(verb, target.resource, target.subresource, target.namespace, target.name):
-            raise status.forbidden(USER, verb, target.resource, target.subresource, target.namespace, target.name)
+        name = target.name or named_in(request.query.get("fieldSelector", ""))
+        if not self.permissions.allow(verb, target.resource, target.subresource, target.namespace, name):
+            raise status.forbidden(USER, verb, target.resource, target.subresource, target.namespace, name)
         await self.do(verb, target, request, answer)
 
     @staticmethod

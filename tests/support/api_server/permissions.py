@@ -15,7 +15,7 @@ class Permissions:
 
     def load(self, path):
         """Grants what the roles in a file grant, and no more."""
-        self.granted = []
+        self.granted = self.granted or []
         with open(path, encoding="utf-8") as text:
             for document in yaml.safe_load_all(text):
                 if document and document["kind"] in ("Role", "ClusterRole"):
