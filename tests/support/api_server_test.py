@@ -254,6 +254,20 @@ class AccessTest(ServerTest):
         self.assertIn(base64.b64encode(pathlib.Path(self.server.info["ca"]).read_bytes()).decode()[:60], said)
 
 
+class RestartTest(unittest.TestCase):
+    def test_it_stays_who_it_was(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first = ApiServer("--state", folder)
+            kept = [pathlib.Path(folder, name).read_bytes() for name in ("ca.crt", "token")]
+            version = first.ask(SERVICES)[1]["metadata"]["resourceVersion"]
+            first.stop()
+            second = ApiServer("--state", folder)
+            self.addCleanup(second.stop)
+            self.assertEqual([pathlib.Path(folder, name).read_bytes() for name in ("ca.crt", "token")], kept)
+            with second.watch(SERVICES, resourceVersion=version) as events:
+                self.assertEqual(next(events)["object"]["code"], 410)
+
+
 class RoleTest(unittest.TestCase):
     def test_only_what_is_granted(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -44,7 +44,7 @@ def options():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", default="127.0.0.1:0", metavar="ADDRESS:PORT", help="[::1]:6443 for IPv6 (127.0.0.1:0)")
     parser.add_argument("--plain", action="store_true", help="HTTP without TLS")
-    parser.add_argument("--state", type=pathlib.Path, metavar="DIR", help="where certificates and token go (a temporary one)")
+    parser.add_argument("--state", type=pathlib.Path, metavar="DIR", help="certificates and token: kept, made if there are none (a temporary one)")
     parser.add_argument("--directory", type=pathlib.Path, metavar="DIR", help="YAML or JSON files: the cluster's objects")
     parser.add_argument("--generate", metavar="COUNTS", help="a big cluster: nodes=N,services=N,endpoints=N")
     parser.add_argument("--churn", type=float, default=0, metavar="N", help="endpoint changes a second in a generated cluster")
@@ -83,10 +83,7 @@ async def serve(chosen, state):
     address, _, port = chosen.listen.rpartition(":")
     address = address.strip("[]")
     identity, store, faults = Identity(state, address), Store(), Faults()
-    if not chosen.plain:
-        identity.make_certificates()
-    identity.renew_token()
-    identity.write_token()
+    identity.take_up(secure=not chosen.plain)
     manifests = Manifests(chosen.directory, store) if chosen.directory else None
     if manifests:
         manifests.load()

@@ -20,6 +20,16 @@ class Identity:
     def path(self, name):
         return self.directory / name
 
+    def take_up(self, secure):
+        """Becomes who it was when it last used this directory, if it did."""
+        if secure and not self.path("ca.crt").exists():
+            self.make_certificates()
+        if self.path("token").exists():
+            self.token = self.path("token").read_text()
+        else:
+            self.renew_token()
+            self.write_token()
+
     # Certificates -----------------------------------------------------------------------------------------------------
     def make_certificates(self):
         self.openssl("ca", "/CN=viaduct test CA", "basicConstraints=critical,CA:TRUE")
