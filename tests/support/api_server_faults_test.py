@@ -186,6 +186,12 @@ class ScaleTest(unittest.TestCase):
             changed = next(events)["object"]
         self.assertIn("endpoints.kubernetes.io/last-change-trigger-time", changed["metadata"]["annotations"])
 
+    def test_one_change(self):
+        self.server.control(churn=0)
+        before, after = self.server.control(), self.server.control(flip=1)
+        self.assertEqual(after["changes"], before["changes"] + 1)
+        self.assertLess(abs(after["last_change"] - time.time()), 5)
+
     def test_a_rolling_restart(self):
         def pods():
             return {each["targetRef"]["uid"] for part in self.slices() for each in part["endpoints"]

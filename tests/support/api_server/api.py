@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import random
+import time
 
 import full_size
 import status
@@ -113,7 +114,7 @@ class Api:
         verb = self.verb_of(request, target)
         answer.verb, answer.resource = verb, target.resource.plural if target else request.path
         answer.record = {"verb": verb, "resource": answer.resource, "path": request.path, "query": request.query,
-                         "status": 200}
+                         "status": 200, "at": time.time()}
         self.requests.append(answer.record)
         del self.requests[:-REQUESTS_KEPT]
         await self.faults.at_request(answer.verb, answer.resource)

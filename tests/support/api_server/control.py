@@ -28,7 +28,8 @@ class Control:
         return {"faults": self.add_faults, "clear": self.clear, "compact": lambda _: self.store.compact(),
                 "renew_token": self.renew_token, "renew_certificates": lambda _: self.api.identity.renew_certificates(),
                 "forbid": self.forbid, "watch_list": self.watch_list, "bookmark_seconds": self.bookmark_seconds,
-                "end_watches": self.end_watches, "churn": self.churn, "roll": self.roll}
+                "end_watches": self.end_watches, "churn": self.churn,
+                "flip": lambda _: self.cluster.flip(), "roll": self.roll}
 
     def add_faults(self, descriptions):
         for each in descriptions:
@@ -85,4 +86,5 @@ class Control:
                 "watches": collections.Counter(each.resource.plural for each in self.api.watches),
                 "objects": {each.resource.plural: len(each.objects) for each in self.store.collections.values()
                             if each.objects},
-                "faults": {fault.kind: fault.happened for fault in self.faults.known}, "changes": self.cluster.changes}
+                "faults": {fault.kind: fault.happened for fault in self.faults.known}, "changes": self.cluster.changes,
+                "last_change": self.cluster.last_change}

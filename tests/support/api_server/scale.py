@@ -62,7 +62,7 @@ class Cluster:
     def __init__(self, store, nodes, services, endpoints, seed=1):
         self.store, self.nodes, self.services, self.endpoints = store, nodes, services, endpoints
         self.random, self.pods = random.Random(seed), itertools.count()
-        self.slices, self.rate, self.changes = [], 0.0, 0
+        self.slices, self.rate, self.changes, self.last_change = [], 0.0, 0, 0.0
 
     # Making it --------------------------------------------------------------------------------------------------------
     def make(self):
@@ -117,17 +117,17 @@ class Cluster:
         while True:
             if self.rate:
                 await pace.wait(1 / self.rate)
-                self.flip(self.random.choice(self.slices))
+                self.flip()
             else:
                 await asyncio.sleep(0.05)
                 pace = Pace()
 
-    def flip(self, key):
-        """A pod gets unready, or ready again."""
+    def flip(self):
+        """Some pod gets unready, or ready again."""
         def change(content):
             conditions = self.random.choice(content["endpoints"])["conditions"]
             conditions["ready"] = conditions["serving"] = not conditions["ready"]
-        self.change(key, change)
+        self.change(self.random.choice(self.slices), change)
 
     def change(self, key, edit):
         content = self.store.get(SLICE, key).content()
@@ -136,7 +136,7 @@ class Cluster:
         content["metadata"]["annotations"][TRIGGER] = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         content["metadata"]["generation"] += 1
         self.store.put(SLICE, key, content)
-        self.changes += 1
+        self.changes, self.last_change = self.changes + 1, at.timestamp()
 
     async def roll(self, number, seconds):
         """Every endpoint of a Service is replaced by a new one within so many seconds."""
