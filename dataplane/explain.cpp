@@ -89,9 +89,9 @@ std::string Recorder::text(std::string_view stage, const Burst& burst) {
 
 template <Address A>
 std::string Recorder::flow(const FlowKey<A>& key) const {
-    const bool v6 = std::same_as<A, Ipv6>;
-    const auto end = [v6](const A& address, Be16 port) {
-        return fmt::format(v6 ? "[{}]:{}" : "{}:{}", to_string(address), port.value());
+    const auto end = [](const A& address, Be16 port) {
+        constexpr auto form = std::same_as<A, Ipv6> ? "[{}]:{}" : "{}:{}";
+        return fmt::format(form, to_string(address), port.value());
     };
     return fmt::format("{} {} → {}", to_string(key.protocol), end(key.source, key.source_port),
                        end(key.destination, key.destination_port));
@@ -137,7 +137,7 @@ std::string Recorder::balanced(const Burst& burst) {
 
 std::string Recorder::routed(const Burst& burst) {
     const Treatment& treatment = burst.treatment[0];
-    const std::string_view network = network_name(treatment.network);
+    const std::string network = network_name(treatment.network);
     if (static_cast<std::size_t>(treatment.egress) < now_.ports.size()) out_.port = now_.port(treatment.egress).name;
     if (burst.verdict[0] == Verdict::held) return "the next hop's MAC address is not known: waits while ARP or ND ask";
     switch (treatment.target.kind) {
