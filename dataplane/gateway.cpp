@@ -158,7 +158,7 @@ std::vector<std::pair<PortId, IpAddress>> Gateway::take_neighbour_requests() {
     for (NeighbourRequests& requests : neighbour_requests_)
         while (requests.pop(request)) taken.emplace_back(request.port, request.address);
     std::ranges::sort(taken);
-    taken.erase(std::ranges::unique(taken).begin(), taken.end());
+    taken.erase(std::unique(taken.begin(), taken.end()), taken.end());
     return taken;
 }
 

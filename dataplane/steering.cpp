@@ -33,7 +33,7 @@ SteeredSubnet subnet(const IpPrefix& prefix) {
 template <class Key>
 void sort_unique(std::vector<Key>& keys) {
     std::ranges::sort(keys);
-    keys.erase(std::ranges::unique(keys).begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
 }
 
 void add_frontends(SteeringEntries& entries, const FrontendTable& table) {
