@@ -1,6 +1,7 @@
 // Sizes and makes the pool of packet buffers.
 #include "dataplane/packet_pool.h"
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <unistd.h>
@@ -17,7 +18,21 @@ namespace {
 constexpr unsigned cache = 256;         // buffers that each worker keeps at hand
 constexpr unsigned xdp_headroom = 256;  // the kernel's, in front of a received frame
 constexpr unsigned layer2 = 14 + 8;     // Ethernet, two VLAN tags
-constexpr unsigned bookkeeping = sizeof(rte_mempool_objhdr) + sizeof(rte_mbuf) + mbuf_private_size;
+constexpr unsigned bookkeeping =
+    RTE_ALIGN_CEIL(sizeof(rte_mempool_objhdr), RTE_MEMPOOL_ALIGN) + sizeof(rte_mbuf) + mbuf_private_size;
+
+unsigned page_size() { return static_cast<unsigned>(sysconf(_SC_PAGESIZE)); }
+
+/// Without hugepages, where DPDK puts no two buffers of less than a page into the same one.
+std::uint16_t room_of_whole_pages(const PoolNeeds& needs) {
+    return std::max(needs.room(), static_cast<std::uint16_t>(page_size() - bookkeeping));
+}
+
+std::runtime_error no_memory(const PoolNeeds& needs) {
+    return std::runtime_error("no memory for " + std::to_string(needs.buffers()) + " packet buffers (" +
+                              rte_strerror(rte_errno) + "); needed are about " + std::to_string(needs.memory_mib()) +
+                              " MB: raise memory-mb, or free hugepages");
+}
 
 }  // namespace
 
@@ -32,22 +47,28 @@ std::uint16_t PoolNeeds::room() const {
 
 unsigned PoolNeeds::memory_mib() const {
     constexpr unsigned rings_and_drivers = 48;
-    const std::uint64_t pool = std::uint64_t{buffers()} * RTE_ALIGN_CEIL(bookkeeping + room(), RTE_CACHE_LINE_SIZE);
+    const std::uint64_t pool = std::uint64_t{buffers()} * (bookkeeping + room_of_whole_pages(*this));
     return static_cast<unsigned>(pool >> 20U) + rings_and_drivers;
 }
 
-unsigned largest_af_xdp_mtu() {
-    const auto page = static_cast<unsigned>(sysconf(_SC_PAGESIZE));
-    return page - bookkeeping - RTE_PKTMBUF_HEADROOM - xdp_headroom - layer2;
-}
+unsigned largest_af_xdp_mtu() { return page_size() - bookkeeping - RTE_PKTMBUF_HEADROOM - xdp_headroom - layer2; }
 
+/// Buffers must lie without gaps: net_af_xdp tells the kernel of as many bytes as their number times their size, and
+/// the kernel throws away, uncounted, what it is given beyond that. DPDK leaves gaps in front of pages, and spreads
+/// buffers over memory channels; with hugepages it is told that pages do not matter, without them a buffer fills one.
 PacketPool make_packet_pool(const PoolNeeds& needs) {
-    PacketPool pool(
-        rte_pktmbuf_pool_create("packets", needs.buffers(), cache, mbuf_private_size, needs.room(), SOCKET_ID_ANY));
-    if (pool) return pool;
-    throw std::runtime_error("no memory for " + std::to_string(needs.buffers()) + " packet buffers (" +
-                             rte_strerror(rte_errno) + "); needed are about " + std::to_string(needs.memory_mib()) +
-                             " MB: raise memory-mb, or free hugepages");
+    const bool hugepages = rte_eal_has_hugepages() != 0;
+    const std::uint16_t room = hugepages ? needs.room() : room_of_whole_pages(needs);
+    PacketPool pool(rte_mempool_create_empty("packets", needs.buffers(),
+                                             static_cast<unsigned>(sizeof(rte_mbuf)) + mbuf_private_size + room, cache,
+                                             sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY,
+                                             hugepages ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : RTE_MEMPOOL_F_NO_SPREAD));
+    if (!pool) throw no_memory(needs);
+    rte_pktmbuf_pool_private sizes{room, mbuf_private_size, 0};
+    rte_pktmbuf_pool_init(pool.get(), &sizes);
+    if (rte_mempool_populate_default(pool.get()) < 0) throw no_memory(needs);
+    rte_mempool_obj_iter(pool.get(), rte_pktmbuf_init, nullptr);
+    return pool;
 }
 
 }  // namespace viaduct
