@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 
+import api
 import gateway
 import netns
 import probe
@@ -23,6 +24,14 @@ EXPLANATION = """\
     sudo deploy/demo --shell gw         then: viaductctl show services       viaductctl explain --help
   The cluster's objects are in /run/viaduct-demo/cluster.d: edit web.yaml and watch.
 """
+BY_API = """\
+  An API server in the gateway's namespace serves them, and the gateway lists and watches it. Or change them there:
+    sudo deploy/demo --shell gw         then:
+    curl --cacert $API/ca.crt -H "Authorization: Bearer $(cat $API/token)" -H 'Content-Type: application/merge-patch+json' \\
+      -X PATCH -d '{"endpoints": [{"addresses": ["10.244.1.11"]}]}' \\
+      https://127.0.0.1:6443/apis/discovery.k8s.io/v1/namespaces/demo/endpointslices/web-ipv4
+  Its kubeconfig is $API/kubeconfig.
+"""
 
 
 def options():
@@ -31,6 +40,7 @@ def options():
     parser.add_argument("--topology", action="store_true", help="try the cluster alone, without the gateway")
     parser.add_argument("--shell", metavar="NAME", help="a shell in a namespace of the running demo: client, gw, node1, web1, …")
     parser.add_argument("--keep", action="store_true", help="with --check: leave everything running until Ctrl-C")
+    parser.add_argument("--api", action="store_true", help="a Kubernetes API server tells the gateway of the cluster")
     parser.add_argument("--workers", type=int, default=1, help="the gateway's workers (1)")
     parser.add_argument("--queues", type=int, default=1, help="receive queues of each of its ports (1)")
     return parser.parse_args()
@@ -75,7 +85,7 @@ def wait_for_interrupt():
 
 
 def show(running):
-    print(EXPLANATION)
+    print(EXPLANATION + (BY_API if running.api else ""))
     for family in session.FAMILIES:
         url = f"http://{VIP[family] + WEB}/" if family == 4 else f"http://[{VIP[family] + WEB}]/"
         for _ in range(4):
@@ -105,6 +115,7 @@ def shell(name):
                  f"{' '.join(each.removeprefix(netns.PREFIX) for each in netns.ours()) or 'no demo'}")
     os.environ["PATH"] = f"{gateway.CTL.parent}:{os.environ['PATH']}"
     os.environ["VIADUCT_SOCKET"] = str(gateway.SOCKET)
+    os.environ["API"] = str(api.STATE)
     os.environ["PS1"] = f"{name}$ "
     os.execvp("ip", ["ip", "netns", "exec", netns.PREFIX + name, "bash", "--norc"])
 
@@ -120,7 +131,7 @@ def main():
             if chosen.topology:
                 return 0 if check_topology() else 1
             print("Starting the cluster and the gateway …", flush=True)
-            with session.running(chosen.workers, chosen.queues) as running:
+            with session.running(chosen.workers, chosen.queues, chosen.api) as running:
                 print(running.gateway.log(1), flush=True)
                 if not chosen.check:
                     return show(running)

@@ -24,12 +24,13 @@ class OverUnixSocket(http.client.HTTPConnection):
 
 
 class Gateway:
-    def __init__(self, workers=1, queues=1):
-        self.workers, self.queues, self.process = workers, queues, None
+    def __init__(self, workers=1, queues=1, api=None):
+        self.workers, self.queues, self.api, self.process = workers, queues, api, None
 
     def start(self):
         settings = netns.STATE / "viaduct.conf"
-        settings.write_text(SETTINGS.read_text().replace("queues = 1", f"queues = {self.queues}"))
+        text = SETTINGS.read_text().replace("queues = 1", f"queues = {self.queues}")
+        settings.write_text(self.api.instead_of_directory(text) if self.api else text)
         self.process = netns.start("gw", str(DAEMON), "--config", str(settings), "--workers", str(self.workers),
                                    log="viaduct.log")
         deadline = time.monotonic() + 20

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import time
 
+import api
 import capture
 import cluster as topology
 import gateway
@@ -31,14 +32,17 @@ def attempt(work, *arguments):
 
 
 class Session:
-    def __init__(self, workers=1, queues=1):
+    def __init__(self, workers=1, queues=1, by_api=False):
         self.cluster = topology.Cluster(queues)
-        self.gateway = gateway.Gateway(workers, queues)
+        self.api = api.Api() if by_api else None
+        self.gateway = gateway.Gateway(workers, queues, self.api)
         self.capture = capture.Capture()
 
     def start(self):
         self.cluster.up()
         self.capture.start()
+        if self.api:
+            self.api.start()
         self.gateway.start()
 
     def stop(self):
@@ -57,9 +61,16 @@ class Session:
     def closing_rows(self):
         return [Row("every packet in has one outcome", self.gateway.conserved),
                 Row("viaductctl answers", self.ctl_answers),
+                *self.api_rows(),
                 Row("kill -9 and a second start", self.restart),
                 Row("a clean end", self.clean_end),
                 Row("tshark: no malformed frame, no bad checksum", self.dissect)]
+
+    def api_rows(self):
+        if self.api is None:
+            return []
+        return [Row("a patch in the API takes effect", lambda: self.api.patched(self.cluster)),
+                Row("the API server dies, and comes back", lambda: self.api.gone_and_back(self.cluster))]
 
     def ctl_answers(self):
         words = ("ports", "networks", "peers", "routes", "services", "backends", "connections", "drops", "workers",
@@ -94,8 +105,8 @@ class Session:
 
 
 @contextlib.contextmanager
-def running(workers=1, queues=1):
-    session = Session(workers, queues)
+def running(workers=1, queues=1, by_api=False):
+    session = Session(workers, queues, by_api)
     try:
         session.start()
         yield session

@@ -23,8 +23,9 @@ BUILDS = {
                                         "-Dbuildtype=debug", "-Doptimization=1"), None, True),
     "clang": ("build-clang", (), "clang++-14", False),
 }
-# name of a variant: how many workers, how many receive queues on each port
-VARIANTS = {"1 worker": (1, 1), "2 workers": (2, 1), "2 workers, 2 queues": (2, 2)}
+# name of a variant: how many workers, how many receive queues on each port, whether an API server tells of the cluster
+VARIANTS = {"1 worker": (1, 1, False), "2 workers": (2, 1, False), "2 workers, 2 queues": (2, 2, False),
+            "by the API": (1, 1, True)}
 CASE = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (\S+?)(?:, where .*)? \((\d+) ms\)$", re.MULTILINE)
 
 
@@ -131,7 +132,7 @@ def run_builds(report):
 def row_names(variant):
     prefix = f"system/{variant}/"
     return [f"{prefix}{row.name} (IPv{family})" for row in ROWS for family in session.FAMILIES] + \
-           [f"{prefix}{row.name}" for row in session.Session().closing_rows()]
+           [f"{prefix}{row.name}" for row in session.Session(*VARIANTS[variant]).closing_rows()]
 
 
 def run_topology(report):
@@ -144,8 +145,7 @@ def run_topology(report):
 
 
 def run_variant(report, variant):
-    workers, queues = VARIANTS[variant]
-    running = session.Session(workers, queues)
+    running = session.Session(*VARIANTS[variant])
     started = session.attempt(running.start)
     report.outcome(f"system/{variant}/start", started)
     if started.passed:
