@@ -77,11 +77,12 @@ public:
         if (key.starts_with("network."))
             set(network_keys(), named(config_.networks, name), key.substr(last + 1), setting);
         if (key.starts_with("source.")) set(source_keys(), named(config_.sources, name), key.substr(last + 1), setting);
+        if (key.starts_with("pool.")) set(pool_keys(), named(config_.pools, name), key.substr(last + 1), setting);
     }
 
     /// Makes sure of the section, or says why there is none such.
     bool open_section(std::string_view kind, std::string_view name, const std::string& where) {
-        static const std::vector<std::string_view> kinds{"port", "network", "source"};
+        static const std::vector<std::string_view> kinds{"port", "network", "source", "pool"};
         if (std::ranges::find(kinds, kind) == kinds.end())
             problem(where, "unknown section '" + std::string(kind) + "': " + suggestion(kind, kinds));
         else if (name.empty())
@@ -90,8 +91,10 @@ public:
             return named(config_.ports, name), true;
         else if (kind == "network")
             return named(config_.networks, name), true;
-        else
+        else if (kind == "source")
             return named(config_.sources, name), true;
+        else
+            return named(config_.pools, name), true;
         return false;
     }
 
@@ -188,6 +191,7 @@ po::options_description accepted_options(int argc, const char* const* argv) {
         if (section.starts_with("port.")) add(section, word, port_keys());
         if (section.starts_with("network.")) add(section, word, network_keys());
         if (section.starts_with("source.")) add(section, word, source_keys());
+        if (section.starts_with("pool.")) add(section, word, pool_keys());
     }
     return options;
 }
@@ -274,6 +278,7 @@ std::string help_text() {
     print_keys(out, "[port.NAME]", port_keys());
     print_keys(out, "[network.NAME]", network_keys());
     print_keys(out, "[source.NAME]", source_keys());
+    print_keys(out, "[pool.NAME]", pool_keys());
     out << "\nExamples:\n"
            "  viaduct --check-config                          is /etc/viaduct/viaduct.conf all right?\n"
            "  viaduct --config ./lab.conf --log-level debug   another file, more talk\n"

@@ -19,6 +19,9 @@ enum class Idle : std::uint8_t { backoff, spin };
 enum class NetworkType : std::uint8_t { flannel, fixed };
 /// What `externalTrafficPolicy: Local` means here (control/selection.h).
 enum class LocalPolicy : std::uint8_t { cluster, node };
+/// `status.loadBalancer.ingress[].ipMode`: with VIP kube-proxy on the nodes serves the address to pods there, with
+/// Proxy their packets come to the gateway.
+enum class IpMode : std::uint8_t { vip, proxy };
 
 /// [port.NAME]
 struct PortConfig {
@@ -70,6 +73,21 @@ struct SourceConfig {
     std::string network;  // "": the first network
 };
 
+/// A row of addresses of one family, both ends included.
+struct AddressRange {
+    IpAddress first, last;
+    bool operator==(const AddressRange&) const = default;
+};
+
+/// [pool.NAME]: addresses for Services of type LoadBalancer
+struct PoolConfig {
+    std::string name;
+    std::string network;  // "": the first network
+    std::vector<AddressRange> ranges;
+    std::vector<std::string> namespaces;  // none: all
+    bool automatic = true;                // else it gives only what a Service asks for
+};
+
 struct Config {
     /// What the command line asks for.
     enum class Action : std::uint8_t { run, check, help, version };
@@ -89,11 +107,14 @@ struct Config {
     Timeouts timeouts;
     std::chrono::milliseconds debounce{10};
     std::string zone;
-    std::string load_balancer_class;
+    std::string load_balancer_class = "viaduct.dev/gateway";
+    bool default_load_balancer = false;  // Services without a class get addresses too
+    IpMode ip_mode = IpMode::vip;
 
     std::vector<PortConfig> ports;
     std::vector<NetworkConfig> networks;
     std::vector<SourceConfig> sources;
+    std::vector<PoolConfig> pools;
 };
 
 /// All that is wrong with a configuration, one line each: file, key, what, and the remedy.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "control/writers/pool_ranges.h"
+
 namespace viaduct {
 
 namespace {
@@ -36,6 +38,7 @@ void check_references(const Config& config, Problems& problems) {
         problems.push_back(section + " names the network '" + network + "': add [network." + network + "]");
     };
     for (const PortConfig& port : config.ports) check("[port." + port.name + "]", port.network);
+    for (const PoolConfig& pool : config.pools) check("[pool." + pool.name + "]", pool.network);
     for (const SourceConfig& source : config.sources) {
         check("[source." + source.name + "]", source.network);
         if (source.path.empty()) problems.push_back("[source." + source.name + "] has no path: add path = DIRECTORY");
@@ -71,6 +74,19 @@ void check_networks(const Config& config, Problems& problems) {
     }
 }
 
+void check_pools(const Config& config, Problems& problems) {
+    for (const PoolConfig& pool : config.pools) {
+        const std::string section = "[pool." + pool.name + "] ";
+        if (pool.ranges.empty())
+            problems.push_back(section + "has no ranges: add ranges = 203.0.113.0/28, or whatever is routed here");
+        for (const PoolConfig& other : config.pools)
+            for (const AddressRange& range : pool.ranges)
+                if (&other < &pool &&
+                    std::ranges::any_of(other.ranges, [&](const auto& one) { return overlap(one, range); }))
+                    problems.push_back(section + "has addresses of [pool." + other.name + "]: leave them to one pool");
+    }
+}
+
 }  // namespace
 
 std::vector<std::string> check_config(const Config& config) {
@@ -78,6 +94,7 @@ std::vector<std::string> check_config(const Config& config) {
     check_ports(config, problems);
     check_networks(config, problems);
     check_references(config, problems);
+    check_pools(config, problems);
     return problems;
 }
 

@@ -70,6 +70,12 @@ constexpr std::array global_table{
                       [](Config& c, Text v) { c.zone = v; }},
     ConfigKey<Config>{"load-balancer-class", "CLASS", "serve this loadBalancerClass besides Services without one",
                       [](Config& c, Text v) { c.load_balancer_class = v; }},
+    ConfigKey<Config>{"default-load-balancer", "yes|no", "give addresses of the pools to Services without a class too",
+                      [](Config& c, Text v) { c.default_load_balancer = parse_yes_no(v); }},
+    ConfigKey<Config>{"ip-mode", "VIP|Proxy", "who serves load-balancer addresses to pods: their node, or the gateway",
+                      [](Config& c, Text v) {
+                          c.ip_mode = parse_choice<IpMode>(v, {{"VIP", IpMode::vip}, {"Proxy", IpMode::proxy}});
+                      }},
 };
 
 constexpr std::array port_table{
@@ -169,11 +175,25 @@ constexpr std::array source_table{
                             [](SourceConfig& s, Text v) { s.network = v; }},
 };
 
+constexpr std::array pool_table{
+    ConfigKey<PoolConfig>{"ranges", "PREFIX|FIRST-LAST[,...]", "addresses for Services of type LoadBalancer",
+                          [](PoolConfig& p, Text v) { p.ranges = parse_ranges(v); }},
+    ConfigKey<PoolConfig>{"namespaces", "NAME[,NAME]", "whose Services may have them; default: those of all namespaces",
+                          [](PoolConfig& p, Text v) {
+                              for (const std::string_view word : split_list(v)) p.namespaces.emplace_back(word);
+                          }},
+    ConfigKey<PoolConfig>{"auto", "yes|no", "given to every Service that may have one, or only on request",
+                          [](PoolConfig& p, Text v) { p.automatic = parse_yes_no(v); }},
+    ConfigKey<PoolConfig>{"network", "NAME", "whose Services these are; default: the first network",
+                          [](PoolConfig& p, Text v) { p.network = v; }},
+};
+
 }  // namespace
 
 std::span<const ConfigKey<Config>> global_keys() { return global_table; }
 std::span<const ConfigKey<PortConfig>> port_keys() { return port_table; }
 std::span<const ConfigKey<NetworkConfig>> network_keys() { return network_table; }
 std::span<const ConfigKey<SourceConfig>> source_keys() { return source_table; }
+std::span<const ConfigKey<PoolConfig>> pool_keys() { return pool_table; }
 
 }  // namespace viaduct

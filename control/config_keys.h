@@ -20,5 +20,6 @@ struct ConfigKey {
 [[nodiscard]] std::span<const ConfigKey<PortConfig>> port_keys();
 [[nodiscard]] std::span<const ConfigKey<NetworkConfig>> network_keys();
 [[nodiscard]] std::span<const ConfigKey<SourceConfig>> source_keys();
+[[nodiscard]] std::span<const ConfigKey<PoolConfig>> pool_keys();
 
 }  // namespace viaduct

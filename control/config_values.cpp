@@ -13,6 +13,23 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+IpAddress last_address(const IpPrefix& prefix) {
+    Ipv6 address = prefix.address.v6();
+    for (unsigned bit = 128U - prefix.address.bits() + prefix.length; bit < 128; ++bit)
+        address.bytes[bit / 8] = static_cast<std::uint8_t>(address.bytes[bit / 8] | (0x80U >> (bit % 8)));
+    return address;
+}
+
+AddressRange parse_range(std::string_view text) {
+    const std::size_t dash = text.find('-');
+    const auto first = parse_ip(trimmed(text.substr(0, dash)));
+    const auto last = dash == std::string_view::npos ? first : parse_ip(trimmed(text.substr(dash + 1)));
+    if (first && last && first->is_v4() == last->is_v4() && *first <= *last) return {*first, *last};
+    const auto prefix = parse_prefix(text);
+    if (!prefix) throw BadValue("'" + std::string(text) + "' must be a prefix, an address, or FIRST-LAST");
+    return {prefix->address, last_address(*prefix)};
+}
+
 template <Address A>
 constexpr const char* family_name = std::same_as<A, Ipv4> ? "IPv4" : "IPv6";
 
@@ -86,6 +103,12 @@ std::vector<IpPrefix> parse_subnets(std::string_view text) {
         prefixes.push_back(*prefix);
     }
     return prefixes;
+}
+
+std::vector<AddressRange> parse_ranges(std::string_view text) {
+    std::vector<AddressRange> ranges;
+    for (const std::string_view word : split_list(text)) ranges.push_back(parse_range(word));
+    return ranges;
 }
 
 Mac parse_unicast_mac(std::string_view text) {

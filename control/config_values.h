@@ -49,6 +49,8 @@ template <Address A>
 [[nodiscard]] Prefix<A> parse_subnet(std::string_view text);
 [[nodiscard]] IpAddress parse_any_address(std::string_view text);
 [[nodiscard]] std::vector<IpPrefix> parse_subnets(std::string_view text);
+/// "203.0.113.0/28, 203.0.113.40-203.0.113.49, 2001:db8::7"
+[[nodiscard]] std::vector<AddressRange> parse_ranges(std::string_view text);
 [[nodiscard]] Mac parse_unicast_mac(std::string_view text);
 /// "node1,192.0.2.11,12:c6:65:89:b4:e3,10.244.1.0/24,fd00:1::/64"
 [[nodiscard]] StaticPeer parse_static_peer(std::string_view text);

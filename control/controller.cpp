@@ -22,6 +22,7 @@
 #include "control/reconcile.h"
 #include "control/sources/source.h"
 #include "control/unique_fd.h"
+#include "control/writers/address_book.h"
 #include "tables/builder.h"
 
 namespace viaduct {
@@ -189,8 +190,13 @@ private:
         const auto started = Clock::now();
         try {
             const std::vector<PortFacts> ports = view_.ports();
-            DesiredOutput wanted =
-                desired_state({config_, source_objects_, kernel_.state(), ports, version_ == 0 ? nullptr : &desired_});
+            addresses_.update(source_objects_, std::ranges::all_of(sources_, [](const auto& source) {
+                                  return source->status().synced;
+                              }));
+            DesiredOutput wanted = desired_state({config_, source_objects_, kernel_.state(), ports,
+                                                  version_ == 0 ? nullptr : &desired_, &addresses_.assigned()});
+            const std::vector<Finding>& missing = addresses_.findings();
+            wanted.findings.insert(wanted.findings.end(), missing.begin(), missing.end());
             note(std::move(wanted.findings));
             configure_host(wanted.state, ports);
             if (version_ == 0 || !(wanted.state == desired_)) replace(std::move(wanted.state), started);
@@ -272,6 +278,7 @@ private:
     KernelChanges kernel_changes_;
     NeighbourKeeper neighbours_;
     SnapshotBuilder builder_;
+    AddressBook addresses_{config_};
 
     std::set<int> ready_;
     bool stopping_ = false;

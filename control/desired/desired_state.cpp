@@ -38,7 +38,8 @@ DesiredOutput desired_state(const DesiredInput& input) {
             desired_network({config, id, objects, state.ports, input.ports, input.previous}, out.findings);
         state.networks.push_back(std::move(made.network));
         std::ranges::move(made.peers, std::back_inserter(state.peers));
-        services.add({id, objects, place_of(input.config, config, objects), input.config.load_balancer_class, own});
+        services.add({id, config.name, objects, place_of(input.config, config, objects),
+                      input.config.load_balancer_class, own, input.assigned});
     }
     state.services = services.take();
     state.routes = desired_routes(input.ports, input.kernel, state.networks);

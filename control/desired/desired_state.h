@@ -9,6 +9,7 @@
 #include "control/kernel/kernel_state.h"
 #include "control/objects/objects.h"
 #include "control/status.h"
+#include "control/writers/address_pool.h"
 #include "tables/desired.h"
 #include "tables/gateway_view.h"
 
@@ -27,6 +28,8 @@ struct DesiredInput {
     std::span<const PortFacts> ports;
     /// What is in force. Only who holds a pod subnet already, and which MAC addresses were ours, is taken from it.
     const DesiredState* previous = nullptr;
+    /// Load-balancer addresses of the Services that the pools serve; the others' are those of their statuses.
+    const Assignments* assigned = nullptr;
 };
 
 struct DesiredOutput {

@@ -53,6 +53,12 @@ bool has_endpoints(std::span<const EndpointSlice* const> slices, Family family) 
 
 }  // namespace
 
+const std::vector<IpAddress>& ServiceInput::load_balancer_ips(const ServiceObject& service) const {
+    if (assigned == nullptr) return service.ingress_ips;
+    const auto found = assigned->find({network_name, service.key});
+    return found == assigned->end() ? service.ingress_ips : found->second;
+}
+
 void ServiceMaker::add(const ServiceInput& input) {
     for (const ServiceObject* service : input.objects.services()) {
         if (is_ignored(*service)) continue;
@@ -67,14 +73,15 @@ void ServiceMaker::add(const ServiceInput& input) {
 void ServiceMaker::add_service(const ServiceInput& input, const ServiceObject& service) {
     const auto slices = input.objects.slices_of(service);
     if (!service.load_balancer_class.empty() && service.load_balancer_class != input.load_balancer_class &&
-        !service.ingress_ips.empty())
+        !input.load_balancer_ips(service).empty())
         findings_.push_back({Severity::note, to_string(service.key),
                              "its load-balancer addresses are left to class " + service.load_balancer_class,
                              "set load-balancer-class to serve them here"});
     for (const Family family : {Family::v4, Family::v6}) {
         const char* name = family == Family::v4 ? "IPv4" : "IPv6";
         if (!serves(service, family)) {
-            if (has_address_of(service.external_ips, family) || has_address_of(service.ingress_ips, family))
+            if (has_address_of(service.external_ips, family) ||
+                has_address_of(input.load_balancer_ips(service), family))
                 findings_.push_back(
                     {Severity::warning, to_string(service.key),
                      std::string("its ") + name + " addresses are not served: it has no clusterIP of that family",
@@ -82,7 +89,7 @@ void ServiceMaker::add_service(const ServiceInput& input, const ServiceObject& s
             continue;
         }
         if (!service.source_ranges.empty() && ranges_of(service, family).empty() &&
-            has_address_of(service.ingress_ips, family))
+            has_address_of(input.load_balancer_ips(service), family))
             findings_.push_back(
                 {Severity::warning, to_string(service.key),
                  std::string("loadBalancerSourceRanges has no ") + name + " range: everyone is let in over " + name,
@@ -103,7 +110,7 @@ std::vector<DesiredFrontend> ServiceMaker::external_frontends(const ServiceInput
             frontends.push_back(
                 {address, port.port, is_own(address) ? FrontendKind::node_port : FrontendKind::external_ip});
     const bool ours = service.load_balancer_class.empty() || service.load_balancer_class == input.load_balancer_class;
-    for (const IpAddress& address : service.ingress_ips) {
+    for (const IpAddress& address : input.load_balancer_ips(service)) {
         if (!ours || !is_of(address, family)) continue;
         if (is_own(address) && !ranges_of(service, family).empty())
             findings_.push_back({Severity::error, to_string(service.key),

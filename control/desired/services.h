@@ -14,10 +14,15 @@ namespace viaduct {
 
 struct ServiceInput {
     NetworkId network{};
+    const std::string& network_name;
     const NetworkObjects& objects;
     const Place& place;
     const std::string& load_balancer_class;
     const std::vector<IpAddress>& own_addresses;  // the gateway's, on its ports: where NodePorts are served
+    const Assignments* assigned = nullptr;
+
+    /// What the pools gave a Service; where they do not serve it, what its status says.
+    [[nodiscard]] const std::vector<IpAddress>& load_balancer_ips(const ServiceObject& service) const;
 };
 
 /// Makes the Services of all networks one after the other: a frontend belongs to the first that asks for it.

@@ -30,6 +30,8 @@ struct ObjectKey {
 /// A Node, with flannel's annotations as they stand there: whether they are good is decided where they are used.
 struct NodeObject {
     ObjectKey key;
+    std::string uid;                     // "": not from an API server
+    bool is_gateway = false;             // label viaduct.dev/gateway: a Node of a gateway's own making
     std::string zone;                    // label topology.kubernetes.io/zone
     std::vector<std::string> pod_cidrs;  // spec.podCIDRs, else spec.podCIDR
     struct Flannel {

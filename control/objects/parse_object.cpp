@@ -33,7 +33,10 @@ std::vector<IpAddress> addresses(const Field<T>& list) {
 
 template <Tree T>
 NodeObject parse_node(const ObjectKey& key, const Field<T>& root) {
-    NodeObject node{key, {}, {}, {}};
+    NodeObject node;
+    node.key = key;
+    node.uid = root["metadata"]["uid"].text_or("");
+    node.is_gateway = root["metadata"]["labels"]["viaduct.dev/gateway"].text_or("") == "true";
     node.zone = root["metadata"]["labels"]["topology.kubernetes.io/zone"].text_or("");
     node.pod_cidrs = texts(root["spec"]["podCIDRs"]);
     if (node.pod_cidrs.empty() && root["spec"]["podCIDR"].present()) node.pod_cidrs = {root["spec"]["podCIDR"].text()};

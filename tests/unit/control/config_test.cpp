@@ -80,6 +80,10 @@ peer = node1, 2001:db8::2, 12:c6:65:89:b4:e3, 10.42.1.0/24, fd00:42:1::/64
 peer = node2, 2001:db8::3, 12:c6:65:89:b4:e4, 10.42.2.0/24
 [source.files]
 path = /tmp
+[pool.public]
+ranges = 203.0.113.0/30, 2001:db8::5-2001:db8::9
+namespaces = shop, web
+auto = no
 )");
     EXPECT_EQ(config.workers, 3U);
     EXPECT_EQ(config.cpus, (std::vector<unsigned>{2, 3, 5}));
@@ -100,6 +104,11 @@ path = /tmp
     ASSERT_EQ(network.peers.size(), 2U);
     EXPECT_EQ(network.peers[0].pod_subnets.size(), 2U);
     EXPECT_EQ(config.sources.at(0).path, "/tmp");
+    const PoolConfig& pool = config.pools.at(0);
+    EXPECT_EQ(pool.ranges.at(0), (AddressRange{Ipv4(203, 0, 113, 0), Ipv4(203, 0, 113, 3)}));
+    EXPECT_EQ(to_string(pool.ranges.at(1).last), "2001:db8::9");
+    EXPECT_EQ(pool.namespaces, (std::vector<std::string>{"shop", "web"}));
+    EXPECT_FALSE(pool.automatic);
 }
 
 TEST_F(ConfigTest, CommandLineWins) {
@@ -169,6 +178,11 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Wrong{"[network.a]\nnode-name = gw\n",
                             "there is no port: add a section [port.NAME] with device = af_xdp:IFNAME"},
                       Wrong{"[port.a]\ndevice = net_null0\n", "there is no network: add a section [network.NAME]"},
+                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[pool.p]\nauto = yes\n",
+                            "[pool.p] has no ranges: add ranges = 203.0.113.0/28, or whatever is routed here"},
+                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[pool.p]\nranges = "
+                            "10.0.0.0/24\n[pool.q]\nranges = 10.0.0.9\n",
+                            "[pool.q] has addresses of [pool.p]: leave them to one pool"},
                       Wrong{"[port.a]\nqueues = 1\n[network.a]\nnode-name = gw\n",
                             "[port.a] has no device: add device = af_xdp:IFNAME, or DPDK devargs"},
                       Wrong{"[port.a]\ndevice = net_null0\n[port.b]\ndevice = net_null0\n[network.a]\nnode-name = gw\n",
@@ -205,6 +219,7 @@ TEST_F(ConfigTest, ExampleHasEveryKeyAndLoads) {
     expect_keys(text.str(), port_keys());
     expect_keys(text.str(), network_keys());
     expect_keys(text.str(), source_keys());
+    expect_keys(text.str(), pool_keys());
     const Config config = load(text.str());
     EXPECT_EQ(config.ports.size(), 2U);
 

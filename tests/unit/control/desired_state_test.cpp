@@ -96,7 +96,7 @@ protected:
         for (const ObjectError& error : read.errors) ADD_FAILURE() << error.text;
         for (const Object& object : read.objects) objects_.add(object);
         const SourceObjects source{"demo", &objects_};
-        out_ = desired_state({config_, {&source, 1}, kernel_, ports_, previous});
+        out_ = desired_state({config_, {&source, 1}, kernel_, ports_, previous, &assigned_});
         return out_.state;
     }
     std::string services() const {
@@ -124,6 +124,7 @@ protected:
     std::vector<PortFacts> ports_;
     KernelState kernel_;
     Objects objects_;
+    Assignments assigned_;
     DesiredOutput out_;
 };
 
@@ -372,6 +373,16 @@ TEST_F(DesiredStateTest, LoadBalancerClassOfOurs) {
     config_.load_balancer_class = "x/y";
     make(own_node() +
          service("loadBalancerClass: x/y, " + http, "status: {loadBalancer: {ingress: [{ip: 203.0.113.6}]}}\n"));
+    EXPECT_EQ(services(), "shop/web:http TCP v4: lb 203.0.113.6 80 -> reject\n");
+}
+
+TEST_F(DesiredStateTest, WhatThePoolsGaveIsServedInsteadOfTheStatus) {
+    const std::string stale = "status: {loadBalancer: {ingress: [{ip: 203.0.113.6}]}}\n";
+    assigned_[{"demo", {ObjectKind::service, "shop", "web"}}] = {Ipv4(203, 0, 113, 9)};
+    make(own_node() + service("type: LoadBalancer, " + http, stale));
+    EXPECT_EQ(services(), "shop/web:http TCP v4: lb 203.0.113.9 80 -> reject\n");
+    assigned_ = {{{"other", {ObjectKind::service, "shop", "web"}}, {}}};
+    make(own_node() + service("type: LoadBalancer, " + http, stale));
     EXPECT_EQ(services(), "shop/web:http TCP v4: lb 203.0.113.6 80 -> reject\n");
 }
 

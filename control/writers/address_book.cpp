@@ -1,0 +1,18 @@
+// The addresses in force.
+#include "control/writers/address_book.h"
+
+namespace viaduct {
+
+void AddressBook::update(std::span<const SourceObjects> sources, bool complete) {
+    if (config_.pools.empty()) return;
+    Services services;
+    for (const SourceObjects& source : sources)
+        for (const auto& service : source.objects->services)
+            if (is_ours(*service, config_)) services.emplace_back(source.network, service);
+    if (services == services_ && complete == complete_) return;
+    now_ = assign_addresses({config_, services, now_.assigned, complete});
+    services_ = std::move(services);
+    complete_ = complete;
+}
+
+}  // namespace viaduct

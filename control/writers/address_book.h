@@ -1,0 +1,33 @@
+// The addresses in force: remembers assignments from one publication to the next, and computes them anew only when a
+// Service has changed.
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/desired/desired_state.h"
+#include "control/writers/address_pool.h"
+
+namespace viaduct {
+
+/// Control thread only.
+class AddressBook {
+public:
+    explicit AddressBook(const Config& config) : config_(config) {}
+    /// `complete`: every source has been read.
+    void update(std::span<const SourceObjects> sources, bool complete);
+    [[nodiscard]] const Assignments& assigned() const { return now_.assigned; }
+    [[nodiscard]] const std::vector<Finding>& findings() const { return now_.findings; }
+
+private:
+    using Services = std::vector<std::pair<std::string, Shared<ServiceObject>>>;
+
+    const Config& config_;
+    Services services_;  // that `now_` was made for; shared objects never change, so pointers tell
+    bool complete_ = false;
+    PoolOutput now_;
+};
+
+}  // namespace viaduct
