@@ -32,21 +32,6 @@ const char* text_of(TcpState state) {
     return "";
 }
 
-/// As ConnectionTable applies them.
-Seconds idle_limit(const Timeouts& timeouts, Protocol protocol, TcpState tcp) {
-    switch (protocol) {
-        case Protocol::tcp:
-            return tcp == TcpState::established ? timeouts.tcp_established : timeouts.tcp_transitory;
-        case Protocol::udp:
-            return timeouts.udp;
-        case Protocol::icmp:
-        case Protocol::icmpv6:
-            return timeouts.icmp;
-        default:
-            return timeouts.other;
-    }
-}
-
 template <Address A>
 ConnectionRow row_of(const Connection<A>& connection, WorkerId worker, const Timeouts& timeouts, Seconds clock) {
     ConnectionRow row;

@@ -61,7 +61,7 @@ void to_connected(Burst& burst, Slot slot, const Snapshot& now, PortId port) noe
 /// A frame as the kernel's end of the port expects it. What came plain is left as it is.
 void to_kernel(Burst& burst, Slot slot, const Snapshot& now) noexcept {
     const PortId port = burst.treatment[slot].egress;
-    if (static_cast<std::size_t>(port) >= now.ports.size()) return burst.drop(slot, Drop::no_kernel_port);
+    if (!now.has(port)) return burst.drop(slot, Drop::no_kernel_port);
     const Mac source = header_at<EthernetHeader>(burst.frame(slot)).source;
     ethernet(burst, slot, now.port(port).mac, source);
     if (burst.verdict[slot] == Verdict::travelling) burst.decide(slot, Verdict::kernel);

@@ -23,7 +23,7 @@ A error_source(const PacketMeta& meta, const Snapshot& now) noexcept {
                 if (!own.is_v4()) return own.v6();
             }
         }
-    return meta.network() == NetworkId::none ? A{} : now.network(meta.network()).template family<A>().gateway;
+    return !now.has(meta.network()) ? A{} : now.network(meta.network()).template family<A>().gateway;
 }
 
 }  // namespace

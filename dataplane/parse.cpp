@@ -22,7 +22,7 @@ void parse(Burst& burst, const Snapshot& now) noexcept {
         meta.from_overlay = meta.handed_over = meta.originated = false;
         meta.hops = 0;
         meta.ingress_peer = no_peer;
-        if (static_cast<std::size_t>(meta.ingress) >= now.ports.size()) return burst.drop(slot, Drop::no_snapshot);
+        if (!now.has(meta.ingress)) return burst.drop(slot, Drop::no_snapshot);
 
         const DesiredPort& port = now.port(meta.ingress);
         const rte_mbuf& mbuf = *burst.mbufs[slot];

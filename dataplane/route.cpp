@@ -47,8 +47,7 @@ private:
 template <Address A>
 bool Router<A>::is_spoofed(Slot slot) const noexcept {
     const PacketMeta& meta = burst_.meta[slot];
-    if (static_cast<std::size_t>(meta.ingress) >= now_.ports.size() || burst_.treatment[slot].connection != nullptr)
-        return false;
+    if (!now_.has(meta.ingress) || burst_.treatment[slot].connection != nullptr) return false;
     const DesiredPort& port = now_.port(meta.ingress);
     if (port.host) return false;
     for (const IpAddress& own : port.addresses)
@@ -60,6 +59,7 @@ template <Address A>
 void Router<A>::go(Slot slot) noexcept {
     Treatment& treatment = burst_.treatment[slot];
     if (treatment.network == NetworkId::none) return to_kernel(slot);  // a port of no network: all is the kernel's
+    if (!now_.has(treatment.network)) return burst_.drop(slot, Drop::no_snapshot);  // it has gone meanwhile
     const A destination = header_at<IpHeader<A>>(burst_.ip(slot)).destination;
     treatment.target = now_.network(treatment.network).template family<A>().routes->lookup(destination);
     switch (treatment.target.kind) {

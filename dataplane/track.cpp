@@ -76,7 +76,7 @@ private:
 
 template <Address A>
 Interest Tracker<A>::interest_of(const FlowKey<A>& key) const noexcept {
-    if (key.network == NetworkId::none) return Interest::none;
+    if (!now_.has(key.network)) return Interest::none;
     const AddressOwner owner = now_.frontends->owner_of(key.destination);
     if (owner == AddressOwner::service) return Interest::service;
     const Network& network = now_.network(key.network);

@@ -22,6 +22,20 @@ Seconds shortest_of(const Timeouts& t) {
 
 }  // namespace
 
+Seconds idle_limit(const Timeouts& timeouts, Protocol protocol, TcpState tcp) noexcept {
+    switch (protocol) {
+        case Protocol::tcp:
+            return tcp == TcpState::established ? timeouts.tcp_established : timeouts.tcp_transitory;
+        case Protocol::udp:
+            return timeouts.udp;
+        case Protocol::icmp:
+        case Protocol::icmpv6:
+            return timeouts.icmp;
+        default:
+            return timeouts.other;
+    }
+}
+
 template <Address A>
 ConnectionTable<A>::ConnectionTable(std::size_t capacity, const Timeouts& timeouts)
     : records_(checked_capacity(capacity)),
@@ -78,25 +92,12 @@ std::size_t ConnectionTable<A>::sweep(std::size_t records, Seconds now) noexcept
 }
 
 template <Address A>
-Seconds ConnectionTable<A>::idle_limit(const Connection<A>& connection) const noexcept {
-    switch (connection.original.protocol) {
-        case Protocol::tcp:
-            return connection.tcp == TcpState::established ? timeouts_.tcp_established : timeouts_.tcp_transitory;
-        case Protocol::udp:
-            return timeouts_.udp;
-        case Protocol::icmp:
-        case Protocol::icmpv6:
-            return timeouts_.icmp;
-        default:
-            return timeouts_.other;
-    }
-}
-
-template <Address A>
 std::size_t ConnectionTable<A>::copy(std::size_t cursor, std::span<Connection<A>> out,
                                      std::size_t& copied) const noexcept {
+    constexpr std::size_t records_per_row = 8;
+    const std::size_t end = std::min(capacity(), cursor + records_per_row * out.size());
     copied = 0;
-    for (; cursor < capacity() && copied < out.size(); ++cursor)
+    for (; cursor < end && copied < out.size(); ++cursor)
         if (records_[cursor].live) out[copied++] = records_[cursor];
     return cursor < capacity() ? cursor : 0;
 }

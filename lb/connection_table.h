@@ -27,6 +27,9 @@ struct Timeouts {
     Seconds other = 600;
 };
 
+/// How long a connection of this protocol, in this state, may be idle.
+[[nodiscard]] Seconds idle_limit(const Timeouts& timeouts, Protocol protocol, TcpState tcp) noexcept;
+
 /// A found connection and the direction of the key that found it. 0 is "not found".
 template <Address A>
 struct Hit {
@@ -65,7 +68,8 @@ public:
     [[nodiscard]] bool expired(const Connection<A>& connection, Seconds now) const noexcept {
         // Signed: a connection that came from a worker whose clock is ahead is not old.
         const auto idle = static_cast<std::int32_t>(now - connection.last_seen);
-        return idle > shortest_ && static_cast<Seconds>(idle) > idle_limit(connection);
+        return idle > shortest_ &&
+               static_cast<Seconds>(idle) > idle_limit(timeouts_, connection.original.protocol, connection.tcp);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return records_.size() - free_count_; }
@@ -73,7 +77,8 @@ public:
     /// Bytes in use for records, index and free list together.
     [[nodiscard]] std::size_t memory() const noexcept { return records_.memory() + index_.memory() + free_.memory(); }
 
-    /// Copies up to `out.size()` live connections from record `cursor` on; returns the next cursor, 0 at the end.
+    /// Copies up to `out.size()` live connections from record `cursor` on; returns the next cursor, 0 at the end. Looks
+    /// at a bounded number of records, so it may copy none and still have further to go.
     [[nodiscard]] std::size_t copy(std::size_t cursor, std::span<Connection<A>> out,
                                    std::size_t& copied) const noexcept;
 
@@ -94,7 +99,6 @@ private:
         const Connection<A>& candidate = record(entry);
         return same((entry & 1U) == 0 ? candidate.original : candidate.reply, key) && candidate.live;
     }
-    [[nodiscard]] Seconds idle_limit(const Connection<A>& connection) const noexcept;
     [[nodiscard]] Hit<A> found(std::uint32_t entry, Seconds now) noexcept {
         Connection<A>& connection = record(entry);
         if (!expired(connection, now)) return {&connection, direction(entry)};

@@ -21,6 +21,15 @@ using AddressWords = std::array<std::uint64_t, A::bits <= 64 ? 1 : 2>;
 /// Fibonacci hashing (Knuth, TAOCP vol. 3, §6.4): the good bits are the top ones.
 [[nodiscard]] constexpr std::uint64_t spread(std::uint64_t value) noexcept { return value * 0x9e3779b97f4a7c15U; }
 
+/// Without the memcmp that comparing the arrays would call.
+template <std::size_t Count>
+[[nodiscard]] constexpr bool same(const std::array<std::uint64_t, Count>& a,
+                                  const std::array<std::uint64_t, Count>& b) noexcept {
+    std::uint64_t different = 0;
+    for (std::size_t i = 0; i < Count; ++i) different |= a[i] ^ b[i];
+    return different == 0;
+}
+
 template <std::size_t Count>
 [[nodiscard]] constexpr std::uint64_t hash_of(const std::array<std::uint64_t, Count>& words) noexcept {
     if constexpr (Count == 1) {

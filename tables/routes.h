@@ -44,7 +44,7 @@ public:
         const AddressWords<A> address = words(destination);
         for (const Level& level : levels_) {
             const AddressWords<A> key = both(address, level.mask);
-            const Slot* slot = level.slots.find(hash_of(key), [&](const Slot& s) { return s.key == key; });
+            const Slot* slot = level.slots.find(hash_of(key), [&](const Slot& s) { return same(s.key, key); });
             if (slot != nullptr) return slot->target;
         }
         return {};

@@ -81,6 +81,9 @@ public:
     std::shared_ptr<const FrontendTable> frontends = std::make_shared<const FrontendTable>();
 
     [[nodiscard]] const Network& network(NetworkId id) const noexcept { return networks[static_cast<std::size_t>(id)]; }
+    /// False for `none`, and for what an older snapshot had and this one has not.
+    [[nodiscard]] bool has(NetworkId id) const noexcept { return static_cast<std::size_t>(id) < networks.size(); }
+    [[nodiscard]] bool has(PortId id) const noexcept { return static_cast<std::size_t>(id) < ports.size(); }
     [[nodiscard]] const DesiredPort& port(PortId id) const noexcept { return ports[static_cast<std::size_t>(id)]; }
 
     /// The network that a tunnel packet belongs to, or nullptr. Exact VNI first, then an `any_vni` network of the port.

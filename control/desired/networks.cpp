@@ -5,6 +5,7 @@
 #include <set>
 
 #include "control/desired/flannel.h"
+#include "control/desired/ports.h"
 #include "encap/net_text.h"
 
 namespace viaduct {
@@ -48,7 +49,7 @@ public:
         take_peers();
         take_cluster_cidrs();
         take_mtu();
-        take_host_port();
+        out_.network.host_port = host_port_named(in_.facts, in_.config.host_interface);
         check();
         return std::move(out_);
     }
@@ -272,13 +273,6 @@ private:
         for (DesiredPeer& peer : out_.peers) peer.mtu = mtu_of(peer.underlay.is_v4());
         // The host's interface has one figure for both families.
         out_.network.mtu = mtu_of(!uses_v6());
-    }
-
-    void take_host_port() {
-        for (std::size_t i = 0; i < in_.facts.size(); ++i)
-            if (in_.facts[i].host && !in_.config.host_interface.empty() &&
-                in_.facts[i].interface_name == in_.config.host_interface)
-                out_.network.host_port = static_cast<PortId>(i);
     }
 
     void check() {

@@ -64,6 +64,12 @@ PortId port_of_interface(std::span<const PortFacts> ports, unsigned interface) {
     return PortId::none;
 }
 
+PortId host_port_named(std::span<const PortFacts> ports, const std::string& interface) {
+    for (std::size_t i = 0; !interface.empty() && i < ports.size(); ++i)
+        if (ports[i].host && ports[i].interface_name == interface) return static_cast<PortId>(i);
+    return PortId::none;
+}
+
 std::vector<DesiredPort> desired_ports(const Config& config, std::span<const PortFacts> ports,
                                        const KernelState& kernel) {
     std::vector<DesiredPort> desired;
@@ -78,6 +84,10 @@ std::vector<DesiredPort> desired_ports(const Config& config, std::span<const Por
         port.network = network_named(config, facts.network);
         port.kernel_port = facts.kernel_port;
         port.host = facts.host;
+        // A port that Linux shares has no twin: what was steered away from Linux reaches it by the host's TAP.
+        if (!port.host && port.kernel_port == PortId::none && port.network != NetworkId::none)
+            port.kernel_port =
+                host_port_named(ports, config.networks[static_cast<std::size_t>(port.network)].host_interface);
         port.flow_stable = facts.flow_stable;
         for (const KernelAddress& address : kernel.addresses)
             if (facts.interface_index != 0 && address.interface == facts.interface_index && !address.link_local)

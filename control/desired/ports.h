@@ -24,4 +24,7 @@ namespace viaduct {
 /// The port that shares this kernel interface's identity; never a host port.
 [[nodiscard]] PortId port_of_interface(std::span<const PortFacts> ports, unsigned interface);
 
+/// The host port whose TAP has this name, or `none`.
+[[nodiscard]] PortId host_port_named(std::span<const PortFacts> ports, const std::string& interface);
+
 }  // namespace viaduct
