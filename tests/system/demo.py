@@ -21,7 +21,7 @@ EXPLANATION = """\
   The gateway runs on two AF_XDP ports. The nodes are plain kernel VXLAN devices, programmed as flanneld does it.
   In another terminal:
     sudo deploy/demo --shell client     then: curl http://203.0.113.10/      curl http://[2001:db8:203::10]/
-    sudo deploy/demo --shell gw         then: viaductctl show services       viaductctl explain --help
+    sudo deploy/demo --shell gw         then: viaductctl show services       curl http://10.244.2.11:8080/
   The cluster's objects are in /run/viaduct-demo/cluster.d: edit web.yaml and watch.
 """
 BY_API = """\
@@ -113,8 +113,7 @@ def shell(name):
     if netns.PREFIX + name not in netns.ours():
         sys.exit(f"There is no namespace {name}. Running: "
                  f"{' '.join(each.removeprefix(netns.PREFIX) for each in netns.ours()) or 'no demo'}")
-    os.environ["PATH"] = f"{gateway.CTL.parent}:{os.environ['PATH']}"
-    os.environ["VIADUCT_SOCKET"] = str(gateway.SOCKET)
+    os.environ["BASH_FUNC_viaductctl%%"] = f'() {{ {gateway.CTL} --socket {gateway.SOCKET} "$@"; }}'  # a function
     os.environ["API"] = str(api.STATE)
     os.environ["PS1"] = f"{name}$ "
     os.execvp("ip", ["ip", "netns", "exec", netns.PREFIX + name, "bash", "--norc"])
@@ -132,7 +131,7 @@ def main():
                 return 0 if check_topology() else 1
             print("Starting the cluster and the gateway …", flush=True)
             with session.running(chosen.workers, chosen.queues, chosen.api) as running:
-                print(running.gateway.log(1), flush=True)
+                print(running.gateway.headline(), flush=True)
                 if not chosen.check:
                     return show(running)
                 return 0 if check(running, chosen.keep) else 1

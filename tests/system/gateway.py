@@ -61,6 +61,10 @@ class Gateway:
     def log(lines=5):
         return "\n".join((netns.STATE / "viaduct.log").read_text(errors="replace").splitlines()[-lines:])
 
+    def headline(self):
+        """The line in which the gateway says what it does."""
+        return next((line for line in self.log(50).splitlines() if "info: forwarding" in line), "")
+
     @staticmethod
     def control(*words):
         return netns.run(str(CTL), "--socket", str(SOCKET), *words)
