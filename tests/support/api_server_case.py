@@ -51,7 +51,8 @@ class ServerTest(unittest.TestCase):
 
     def refused(self, code, reason, *arguments, **more):
         answer, status = self.ask(*arguments, **more)
-        self.assertEqual((answer.status, status["kind"], status["code"], status["reason"]), (code, "Status", code, reason))
+        said = (answer.status, status["kind"], status["code"], status["reason"])
+        self.assertEqual(said, (code, "Status", code, reason))
         return status
 
     def names(self, query):

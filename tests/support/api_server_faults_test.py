@@ -18,7 +18,8 @@ class FaultTest(ServerTest):
         return self.server.watch(SERVICES, resourceVersion=self.version(), timeoutSeconds=8, **query)
 
     def test_a_status(self):
-        for code, reason in ((429, "TooManyRequests"), (500, "InternalError"), (503, "ServiceUnavailable"), (410, "Expired")):
+        for code, reason in ((429, "TooManyRequests"), (500, "InternalError"), (503, "ServiceUnavailable"),
+                             (410, "Expired")):
             self.server.fault("status", verb="list", status=code, retry_after=7)
             self.refused(code, reason, SERVICES)
         self.server.fault("status", status=429, retry_after=7)

@@ -125,7 +125,9 @@ class WatchTest(ServerTest):
         self.server.control(bookmark_seconds=0.1)
         with self.watch(resourceVersion=self.version(), allowWatchBookmarks="true") as events:
             self.ask("/api/v1/namespaces/shop/configmaps", "POST", {"metadata": {"generateName": "c"}})
-            mark = until(lambda: (event := next(events))["object"]["metadata"]["resourceVersion"] == self.version() and event)
+            versions = (event["object"]["metadata"]["resourceVersion"] for event in events)
+            until(lambda: next(versions) == self.version())
+            mark = next(events)
         self.assertEqual(mark["type"], "BOOKMARK")
         self.assertEqual(mark["object"]["spec"], {})
 

@@ -42,16 +42,18 @@ GET CONTROL tells the state, GET CONTROL/requests every request so far.
 def options():
     parser = argparse.ArgumentParser(prog="api_server", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--listen", default="127.0.0.1:0", metavar="ADDRESS:PORT", help="[::1]:6443 for IPv6 (127.0.0.1:0)")
+    parser.add_argument("--listen", default="127.0.0.1:0", metavar="ADDRESS:PORT", help="(127.0.0.1:0)")
     parser.add_argument("--plain", action="store_true", help="HTTP without TLS")
-    parser.add_argument("--state", type=pathlib.Path, metavar="DIR", help="certificates and token: kept, made if there are none (a temporary one)")
-    parser.add_argument("--directory", type=pathlib.Path, metavar="DIR", help="YAML or JSON files: the cluster's objects")
+    parser.add_argument("--state", type=pathlib.Path, metavar="DIR",
+                        help="certificates and token: used again, made when there are none (a temporary directory)")
+    parser.add_argument("--directory", type=pathlib.Path, metavar="DIR", help="YAML or JSON: the cluster's objects")
     parser.add_argument("--generate", metavar="COUNTS", help="a big cluster: nodes=N,services=N,endpoints=N")
-    parser.add_argument("--churn", type=float, default=0, metavar="N", help="endpoint changes a second in a generated cluster")
+    parser.add_argument("--churn", type=float, default=0, metavar="N",
+                        help="endpoint changes a second in a generated cluster")
     parser.add_argument("--seed", type=int, default=1, help="of the generated cluster and its changes (1)")
     parser.add_argument("--role", type=pathlib.Path, metavar="FILE", action="append", default=[],
                         help="YAML with roles that say what is allowed; without one, everything is")
-    parser.add_argument("--watch-list", action="store_true", help="support sendInitialEvents; else it is answered by 422")
+    parser.add_argument("--watch-list", action="store_true", help="support sendInitialEvents, else 422")
     parser.add_argument("--bookmark-seconds", type=float, default=60, metavar="S", help="between bookmarks (60)")
     chosen = parser.parse_args()
     if chosen.directory and not chosen.directory.is_dir():
@@ -103,8 +105,8 @@ async def serve(chosen, state):
 
     files = {name: str(state / name) for name in ("kubeconfig", "client.crt", "client.key")}
     print(json.dumps({"url": url, "control": f"http://{control_where}/_control", "pid": os.getpid(),
-                      "ca": str(state / "ca.crt"), "token_file": str(state / "token"), "kubeconfig": files["kubeconfig"],
-                      "client_certificate": files["client.crt"], "client_key": files["client.key"]}), flush=True)
+                      "ca": str(state / "ca.crt"), "token_file": str(state / "token"),
+                      "kubeconfig": files["kubeconfig"], "client_certificate": files["client.crt"], "client_key": files["client.key"]}), flush=True)
     stop = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)

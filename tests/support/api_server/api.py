@@ -228,8 +228,8 @@ class Api:
         if "sendInitialEvents" in request.query and not self.watch_list:
             raise status.watch_list_off()
         if initial and request.query.get("resourceVersionMatch") != "NotOlderThan":
-            raise status.invalid("ListOptions.meta.k8s.io", "sendInitialEvents requires setting resourceVersionMatch to "
-                                 "NotOlderThan", "resourceVersionMatch")
+            raise status.invalid("ListOptions.meta.k8s.io", "sendInitialEvents requires setting resourceVersionMatch "
+                                 "to NotOlderThan", "resourceVersionMatch")
         seconds = float(request.query.get("timeoutSeconds") or random.uniform(1800, 3600))
         options = WatchOptions("" if initial else version, request.flag("allowWatchBookmarks"), self.bookmark_seconds,
                                initial and request.flag("allowWatchBookmarks"), seconds)
@@ -252,9 +252,10 @@ class Api:
         resource, key, manager = target.resource, (target.namespace, target.name), \
             request.headers.get("user-agent", "unknown").split("/")[0]
         if verb not in ("create", "update", "patch") or (verb == "create") == bool(target.name):
-            raise status.Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+            raise status.method_not_allowed()
         if verb == "create":
-            return self.store.create(resource, full_size.complete(resource, json_of(request), target.namespace, manager))
+            made = full_size.complete(resource, json_of(request), target.namespace, manager)
+            return self.store.create(resource, made)
         before = self.store.get(resource, key).content()
         if verb == "update":
             after = json_of(request)
@@ -262,7 +263,7 @@ class Api:
                 raise status.invalid(resource.kind, "must be specified for an update", "metadata.resourceVersion")
         else:
             if request.headers.get("content-type", "").split(";")[0] not in MERGES:
-                raise status.Refused(415, "UnsupportedMediaType", f"the body of the request is none of {', '.join(MERGES)}")
+                raise status.unsupported(f"the body of the request is none of {', '.join(MERGES)}")
             after = merge(before, json_of(request))
         return self.store.update(resource, key, self.settled(target, before, after, manager))
 

@@ -3,7 +3,7 @@ import asyncio
 import http
 import urllib.parse
 
-from faults import IN_ANSWER, Cut
+from faults import AT_ACCEPT, IN_ANSWER, Cut
 
 HEAD_LIMIT = 1 << 16
 BODY_LIMIT = 1 << 24
@@ -51,7 +51,8 @@ class Answer:
         self.writer.write("\r\n".join([*lines, "Cache-Control: no-cache, private", "", ""]).encode())
 
     async def whole(self, code, body, content_type="application/json", headers=None):
-        self.head(code, content_type, f"Content-Length: {len(body)}", *(f"{k}: {v}" for k, v in (headers or {}).items()))
+        more = [f"{name}: {value}" for name, value in (headers or {}).items()]
+        self.head(code, content_type, f"Content-Length: {len(body)}", *more)
         await self.send(body)
 
     def begin(self):
@@ -96,7 +97,7 @@ class Server:
         loop = asyncio.get_running_loop()
         while True:
             link, _ = await loop.sock_accept(self.listener)
-            fault = self.faults.take({"accept-hang", "accept-close"})
+            fault = self.faults.take(AT_ACCEPT)
             if fault is None:
                 task = asyncio.create_task(self.connect(link))
                 self.connections.add(task)

@@ -9,11 +9,12 @@ from resources import BY_KIND
 
 POLL_SECONDS = 0.2
 MANAGER = "kubectl"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def objects_in(path):
     """Resource and content of each object in a file; a List stands for its items."""
-    for document in yaml.load_all(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    for document in yaml.load_all(path.read_text(encoding="utf-8"), Loader=LOADER):
         if not document:
             continue
         for each in document["items"] if document.get("kind", "").endswith("List") else [document]:

@@ -141,7 +141,8 @@ class Cluster:
     async def roll(self, number, seconds):
         """Every endpoint of a Service is replaced by a new one within so many seconds."""
         keys = [key for key in self.slices if key[1].startswith(f"service-{number}-")]
-        places = [(key, index) for key in keys for index in range(len(self.store.get(SLICE, key).content()["endpoints"]))]
+        places = [(key, index) for key in keys
+                  for index, _ in enumerate(self.store.get(SLICE, key).content()["endpoints"])]
         pace = Pace()
         for key, index in places:
             await pace.wait(seconds / len(places))

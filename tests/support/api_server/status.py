@@ -47,6 +47,14 @@ def conflict(resource, name):
                    {"name": name, "kind": resource.plural})
 
 
+def method_not_allowed():
+    return Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+
+def unsupported(message):
+    return Refused(415, "UnsupportedMediaType", message)
+
+
 def bad_request(message):
     return Refused(400, "BadRequest", message)
 
@@ -60,8 +68,9 @@ def list_expired(continuation=None):
     """A list from a version that was compacted away. For a chunk there is a token that goes on at the present state."""
     if continuation is None:
         return Refused(410, "Expired", "The resourceVersion for the provided list is too old.")
-    return Refused(410, "Expired", "The provided continue parameter is too old to display a consistent list result. The "
-                   "continue token in this answer goes on with an inconsistent list.", metadata={"continue": continuation})
+    return Refused(410, "Expired", "The provided continue parameter is too old to display a consistent list result. "
+                   "The continue token in this answer goes on with an inconsistent list.",
+                   metadata={"continue": continuation})
 
 
 def watch_list_off():

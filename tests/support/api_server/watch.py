@@ -1,4 +1,4 @@
-"""One watch: the changes of a collection as lines of JSON, until the client goes, its time is over, or it fell behind."""
+"""One watch: the changes of a collection as lines of JSON, until the client goes, time is over, or it fell behind."""
 import asyncio
 import time
 
@@ -68,8 +68,8 @@ class Watch:
         return self.position is not None
 
     def expired(self):
-        return status.Refused(410, "Expired", f"too old resource version: {self.options.version or self.collection.floor} "
-                              f"({self.collection.floor})")
+        floor = self.collection.floor
+        return status.Refused(410, "Expired", f"too old resource version: {self.options.version or floor} ({floor})")
 
     def no_bookmarks(self):
         return self.faults.take({"no-bookmarks"}, "watch", self.resource.plural)
