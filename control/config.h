@@ -71,6 +71,8 @@ struct SourceConfig {
     std::string type = "directory";
     std::string path;
     std::string network;  // "": the first network
+    std::string kubeconfig{};  // "": the service account of the pod that this runs in
+    std::string context{};     // "": the kubeconfig's current one
 };
 
 /// A row of addresses of one family, both ends included.

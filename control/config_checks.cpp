@@ -41,7 +41,15 @@ void check_references(const Config& config, Problems& problems) {
     for (const PoolConfig& pool : config.pools) check("[pool." + pool.name + "]", pool.network);
     for (const SourceConfig& source : config.sources) {
         check("[source." + source.name + "]", source.network);
-        if (source.path.empty()) problems.push_back("[source." + source.name + "] has no path: add path = DIRECTORY");
+        const std::string section = "[source." + source.name + "] ";
+        if (source.type == "kubernetes" && !source.path.empty())
+            problems.push_back(section + "follows the Kubernetes API and has no path: remove it, or call it kubeconfig");
+        if (source.type == "kubernetes" && !source.context.empty() && source.kubeconfig.empty())
+            problems.push_back(section + "names a context without a file: add kubeconfig = PATH");
+        if (source.type == "directory" && !(source.kubeconfig + source.context).empty())
+            problems.push_back(section + "is a directory: set type = kubernetes, or remove kubeconfig and context");
+        if (source.type == "directory" && source.path.empty())
+            problems.push_back("[source." + source.name + "] has no path: add path = DIRECTORY");
     }
 }
 

@@ -165,10 +165,16 @@ constexpr std::array network_table{
 };
 
 constexpr std::array source_table{
-    ConfigKey<SourceConfig>{"type", "directory", "where Kubernetes objects come from",
-                            [](SourceConfig& s, Text v) {
-                                s.type = parse_choice<const char*>(v, {{"directory", "directory"}});
-                            }},
+    ConfigKey<SourceConfig>{
+        "type", "directory|kubernetes", "where Kubernetes objects come from",
+        [](SourceConfig& s, Text v) {
+            s.type = parse_choice<const char*>(v, {{"directory", "directory"}, {"kubernetes", "kubernetes"}});
+        }},
+    ConfigKey<SourceConfig>{"kubeconfig", "PATH",
+                            "how to reach the API server; default: the service account of the pod this runs in",
+                            [](SourceConfig& s, Text v) { s.kubeconfig = v; }},
+    ConfigKey<SourceConfig>{"context", "NAME", "of the kubeconfig; default: its current one",
+                            [](SourceConfig& s, Text v) { s.context = v; }},
     ConfigKey<SourceConfig>{"path", "PATH", "the directory; its *.yaml, *.yml and *.json files are followed live",
                             [](SourceConfig& s, Text v) { s.path = v; }},
     ConfigKey<SourceConfig>{"network", "NAME", "whose objects they are; default: the first network",

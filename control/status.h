@@ -21,6 +21,19 @@ struct Finding {
     bool operator==(const Finding&) const = default;
 };
 
+/// One collection of a source that follows an API server.
+struct ResourceStatus {
+    std::string name;                                    // "endpointslices"
+    bool synced = false;                                 // listed completely at least once
+    std::size_t objects = 0;                             // that it holds
+    std::string version;                                 // resourceVersion from which a watch goes on; empty: none
+    std::chrono::system_clock::time_point last_heard{};  // of a list, an event or a bookmark; epoch: never
+    std::uint64_t lists = 0, watches = 0;                // begun since start
+    std::uint64_t events = 0, expirations = 0;           // received; 410s that made it list again
+    std::uint64_t failures = 0;                          // of requests and streams
+    std::string error{};                                 // what keeps it from going on; empty: nothing
+};
+
 /// A source as `show sources` prints it.
 struct SourceStatus {
     std::string name;
@@ -31,6 +44,7 @@ struct SourceStatus {
     std::map<std::string, std::size_t> objects;           // by kind: {"Node", 3}, …
     std::vector<std::string> errors;                      // "cluster.d/web.yaml:12: …", what is broken now
     std::chrono::system_clock::time_point last_change{};  // of its objects; epoch: never
+    std::vector<ResourceStatus> resources{};              // of an API server
 };
 
 /// A copy of the control thread's state of affairs.

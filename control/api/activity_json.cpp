@@ -89,11 +89,32 @@ const char* severity_text(Severity severity) {
     return "error";
 }
 
+Json resource_json(const ResourceStatus& resource) {
+    return {{"name", resource.name},
+            {"synced", resource.synced},
+            {"objects", resource.objects},
+            {"version", resource.version},
+            {"lists", resource.lists},
+            {"watches", resource.watches},
+            {"events", resource.events},
+            {"expirations", resource.expirations},
+            {"failures", resource.failures},
+            {"error", resource.error},
+            {"last_heard", time_json(resource.last_heard)}};
+}
+
 Json source_json(const SourceStatus& source) {
-    return {{"name", source.name},       {"type", source.type},
-            {"network", source.network}, {"location", source.location},
-            {"synced", source.synced},   {"objects", source.objects},
-            {"errors", source.errors},   {"last_change", time_json(source.last_change)}};
+    Json resources = Json::array();
+    for (const ResourceStatus& resource : source.resources) resources.push_back(resource_json(resource));
+    return {{"name", source.name},
+            {"type", source.type},
+            {"network", source.network},
+            {"location", source.location},
+            {"synced", source.synced},
+            {"objects", source.objects},
+            {"errors", source.errors},
+            {"last_change", time_json(source.last_change)},
+            {"resources", std::move(resources)}};
 }
 
 }  // namespace

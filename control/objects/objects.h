@@ -145,6 +145,10 @@ struct Objects {
     std::vector<Shared<FlannelConfig>> flannel_configs;
 
     void add(const Object& object);
+    /// For collections that are only filled by `put`, which keeps them sorted by key. Both tell whether they changed
+    /// anything.
+    bool put(const Object& object);
+    bool erase(const ObjectKey& key);
     /// By kind, for people.
     [[nodiscard]] std::map<std::string, std::size_t> counts() const;
 };

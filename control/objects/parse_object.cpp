@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/objects/json_tree.h"
 #include "control/objects/yaml_tree.h"
 
 namespace viaduct {
@@ -300,5 +301,6 @@ std::optional<Object> parse_object(const ObjectKey& key, const Field<T>& root) {
     return {};
 }
 template std::optional<Object> parse_object(const ObjectKey&, const Field<YamlTree>&);
+template std::optional<Object> parse_object(const ObjectKey&, const Field<JsonTree>&);
 
 }  // namespace viaduct

@@ -188,8 +188,4 @@ SourceStatus DirectorySource::status() const {
     return {name_, "directory", network_, path_.string(), true, objects_.counts(), errors_, last_change_};
 }
 
-std::unique_ptr<Source> open_source(const SourceConfig& config, const std::string& network) {
-    return std::make_unique<DirectorySource>(config, network);
-}
-
 }  // namespace viaduct

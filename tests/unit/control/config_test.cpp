@@ -194,7 +194,16 @@ INSTANTIATE_TEST_SUITE_P(
                       Wrong{"[port.a]\ndevice = net_null0\n[network.a]\ntype = static\n",
                             "[network.a] is static and has no tunnel endpoint: add vtep-v4 or vtep-v6"},
                       Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = directory\n",
-                            "[source.s] has no path: add path = DIRECTORY"}));
+                            "[source.s] has no path: add path = DIRECTORY"},
+                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = kubernetes\n"
+                            "path = /etc/viaduct/kubeconfig\n",
+                            "[source.s] follows the Kubernetes API and has no path: remove it, or call it kubeconfig"},
+                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = kubernetes\n"
+                            "context = edge\n",
+                            "[source.s] names a context without a file: add kubeconfig = PATH"},
+                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\npath = /tmp\n"
+                            "kubeconfig = /etc/viaduct/kubeconfig\n",
+                            "[source.s] is a directory: set type = kubernetes, or remove kubeconfig and context"}));
 
 TEST_F(ConfigTest, UnknownOptionsAndMissingFilesAreNamed) {
     EXPECT_EQ(problems(minimal, {"--worker=2"}), "command line: unknown key 'worker': did you mean 'workers'?");

@@ -1,0 +1,87 @@
+// The Kubernetes API as a source.
+#include "control/sources/kubernetes/kubernetes_source.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+namespace viaduct {
+
+namespace {
+
+constexpr const char* service_account = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+ApiAccess access_of(const SourceConfig& config) {
+    try {
+        if (!config.kubeconfig.empty()) return read_kubeconfig(config.kubeconfig, config.context);
+        return in_cluster_access([](const char* name) { return std::getenv(name); }, service_account);
+    } catch (const std::runtime_error& wrong) {
+        throw std::runtime_error("source " + config.name + ": " + wrong.what());
+    }
+}
+
+Timing real_timing() {
+    return {std::chrono::steady_clock::now, [engine = std::mt19937(std::random_device{}())]() mutable {
+                return std::uniform_real_distribution<double>(0, 1)(engine);
+            }};
+}
+
+}  // namespace
+
+KubernetesSource::KubernetesSource(const SourceConfig& config, std::string network)
+    : name_(config.name),
+      network_(std::move(network)),
+      timing_(real_timing()),
+      client_(access_of(config), http_, timing_) {
+    ObjectSink& sink = *this;
+    for (const Resource& resource : followed_resources())
+        reflectors_.push_back(std::make_unique<Reflector>("source " + name_, resource, client_, sink, timing_));
+    tick();
+}
+
+bool KubernetesSource::process() {
+    changed_ = false;
+    http_.process();
+    tick();
+    if (!synced_ && std::ranges::all_of(reflectors_, [](const auto& one) { return one->synced(); })) {
+        synced_ = changed_ = true;
+        objects_ = std::move(incoming_);
+        spdlog::info("source {}: {} has been read completely", name_, client_.server());
+    }
+    if (synced_ && changed_) last_change_ = std::chrono::system_clock::now();
+    std::vector<std::string> now = errors();
+    const bool same_errors = now == known_errors_;
+    known_errors_ = std::move(now);
+    return (synced_ && changed_) || !same_errors;
+}
+
+void KubernetesSource::tick() {
+    TimePoint due = TimePoint::max();
+    for (const auto& reflector : reflectors_) {
+        reflector->tick();
+        due = std::min(due, reflector->due());
+    }
+    http_.wake_at(due);
+}
+
+std::vector<std::string> KubernetesSource::errors() const {
+    std::vector<std::string> errors;
+    if (!client_.problem().empty()) errors.push_back(client_.problem());
+    for (const auto& reflector : reflectors_) {
+        const ResourceStatus status = reflector->status();
+        if (!status.error.empty()) errors.push_back(status.name + ": " + status.error);
+        for (const auto& [key, error] : reflector->object_errors()) errors.push_back(error);
+    }
+    return errors;
+}
+
+SourceStatus KubernetesSource::status() const {
+    SourceStatus status{name_,         "kubernetes", network_, client_.server(), synced_, objects_.counts(),
+                        known_errors_, last_change_, {}};
+    for (const auto& reflector : reflectors_) status.resources.push_back(reflector->status());
+    return status;
+}
+
+}  // namespace viaduct

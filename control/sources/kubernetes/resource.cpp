@@ -1,0 +1,57 @@
+// Where the API keeps what the gateway follows.
+#include "control/sources/kubernetes/resource.h"
+
+#include <cctype>
+
+namespace viaduct {
+
+namespace {
+
+/// kube-proxy's: Services of another proxy and headless ones are nobody's to serve, nor are their slices.
+constexpr const char* proxied = "!service.kubernetes.io/service-proxy-name,!service.kubernetes.io/headless";
+
+Resource flannel_config(const std::string& name_space) {
+    return {ObjectKind::config_map, "configmaps", "", name_space, "", "metadata.name=kube-flannel-cfg", false};
+}
+
+}  // namespace
+
+std::vector<Resource> followed_resources() {
+    return {{ObjectKind::node, "nodes", "", "", "", "", true},
+            {ObjectKind::service, "services", "", "", proxied, "", true},
+            {ObjectKind::endpoint_slice, "endpointslices", "discovery.k8s.io", "", proxied, "", true},
+            flannel_config("kube-flannel"),
+            flannel_config("kube-system")};
+}
+
+std::string Resource::title() const { return name_space.empty() ? name : name + " in " + name_space; }
+
+std::string Resource::path(const std::string& parameters) const {
+    std::string path = group.empty() ? "/api/v1/" : "/apis/" + group + "/v1/";
+    if (!name_space.empty()) path += "namespaces/" + name_space + "/";
+    path += name + "?" + parameters;
+    if (!label_selector.empty()) path += "&labelSelector=" + url_encoded(label_selector);
+    if (!field_selector.empty()) path += "&fieldSelector=" + url_encoded(field_selector);
+    return path;
+}
+
+std::string Resource::rule() const {
+    const std::string where = name_space.empty() ? "ClusterRole" : "Role in " + name_space;
+    return "add {apiGroups: [\"" + group + "\"], resources: [\"" + name +
+           "\"], verbs: [\"list\", \"watch\"]} to the rules of the gateway's " + where;
+}
+
+std::string url_encoded(const std::string& text) {
+    constexpr const char* digits = "0123456789ABCDEF";
+    std::string encoded;
+    for (const char one : text) {
+        const auto byte = static_cast<unsigned char>(one);
+        if (std::isalnum(byte) != 0 || one == '-' || one == '.' || one == '_' || one == '~')
+            encoded += one;
+        else
+            (encoded += '%').append({digits[byte >> 4U], digits[byte & 15U]});
+    }
+    return encoded;
+}
+
+}  // namespace viaduct

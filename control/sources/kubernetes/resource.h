@@ -1,0 +1,34 @@
+// A collection of the Kubernetes API that the gateway follows: where it is, and what it takes to be let in.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "control/objects/objects.h"
+
+namespace viaduct {
+
+struct Resource {
+    ObjectKind kind{};
+    std::string name;        // "endpointslices"
+    std::string group;       // "discovery.k8s.io"; empty for the core
+    std::string name_space;  // empty: all of them
+    std::string label_selector, field_selector;
+    bool required = true;  // false: a server that refuses it does not hold up the rest
+
+    /// "endpointslices", "configmaps in kube-system"
+    [[nodiscard]] std::string title() const;
+    /// "/api/v1/nodes", with these selectors and `parameters` ("limit=500") behind it.
+    [[nodiscard]] std::string path(const std::string& parameters) const;
+    /// What to add to the gateway's role so that it may do this.
+    [[nodiscard]] std::string rule() const;
+};
+
+/// What a gateway follows: nodes, services and endpointslices with kube-proxy's selectors, and flannel's ConfigMap
+/// where its manifests put it.
+[[nodiscard]] std::vector<Resource> followed_resources();
+
+/// A query parameter's value.
+[[nodiscard]] std::string url_encoded(const std::string& text);
+
+}  // namespace viaduct
