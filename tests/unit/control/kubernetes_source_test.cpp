@@ -1,0 +1,237 @@
+// The source against a server in a process of its own, over HTTPS: what only real sockets show.
+#include "control/sources/kubernetes/kubernetes_source.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+
+#include "temporary_directory.h"
+
+namespace viaduct {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// tests/support/api_server over a directory of YAML.
+class ApiServer {
+public:
+    ApiServer(const std::filesystem::path& directory, const std::string& options) {
+        const std::string command = "exec python3 -B " API_SERVER " --directory " + (directory / "cluster").string() +
+                                    " --state " + (directory / "state").string() + " " + options;
+        output_ = popen(command.c_str(), "r");
+        std::array<char, 4096> line{};
+        if (output_ == nullptr || std::fgets(line.data(), line.size(), output_) == nullptr)
+            throw std::runtime_error("the API server did not start: " + command);
+        info = nlohmann::json::parse(line.data());
+    }
+    ~ApiServer() { stop(); }
+    ApiServer(const ApiServer&) = delete;
+    ApiServer& operator=(const ApiServer&) = delete;
+
+    void stop() {
+        if (output_ == nullptr) return;
+        kill(info["pid"].get<pid_t>(), SIGTERM);
+        pclose(std::exchange(output_, nullptr));
+    }
+    void control(const std::string& actions) const {
+        const std::string command =
+            "curl -sS --max-time 20 -o /dev/null -d '" + actions + "' " + info["control"].get<std::string>();
+        ASSERT_EQ(std::system(command.c_str()), 0) << command;
+    }
+    /// "127.0.0.1:4711"
+    [[nodiscard]] std::string address() const {
+        const std::string url = info["url"];
+        return url.substr(url.find("//") + 2);
+    }
+
+    nlohmann::json info;
+
+private:
+    std::FILE* output_ = nullptr;
+};
+
+class KubernetesSourceTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::filesystem::create_directories(directory_.path() / "cluster");
+        std::filesystem::create_directories(directory_.path() / "state");
+        write_node("one", "a");
+    }
+    void write_node(const std::string& name, const std::string& zone) {
+        directory_.write("cluster/" + name + ".yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: " + name +
+                                                          ", labels: {topology.kubernetes.io/zone: " + zone + "}}\n");
+    }
+    void start(const std::string& options = "") {
+        server_ = std::make_unique<ApiServer>(directory_.path(), options);
+        open(server_->info["kubeconfig"]);
+    }
+    void open(const std::string& kubeconfig, const std::string& context = "") {
+        SourceConfig config{"cluster", "kubernetes", "", ""};
+        config.kubeconfig = kubeconfig;
+        config.context = context;
+        source_ = std::make_unique<KubernetesSource>(config, "demo");
+    }
+    template <class Condition>
+    bool until(Condition condition) {
+        const auto end = Clock::now() + seconds(20);
+        while (!condition() && Clock::now() < end) {
+            pollfd wait{source_->fd(), POLLIN, 0};
+            if (poll(&wait, 1, 1000) == 1) source_->process();
+        }
+        return condition();
+    }
+    bool until_nodes(const std::string& wanted) {
+        return until([&] { return nodes() == wanted; });
+    }
+    bool until_error(const std::string& wanted) {
+        return until([&] { return errors().find(wanted) != std::string::npos; });
+    }
+    std::string nodes() const {
+        std::string text;
+        for (const auto& one : source_->objects().nodes) text += one->key.name + "=" + one->zone + " ";
+        return text;
+    }
+    std::string errors() const {
+        std::string text;
+        for (const std::string& error : source_->status().errors) text += error + "\n";
+        return text;
+    }
+
+    TemporaryDirectory directory_;
+    std::unique_ptr<ApiServer> server_;
+    std::unique_ptr<KubernetesSource> source_;
+};
+
+TEST_F(KubernetesSourceTest, FollowsTheClusterOverHttps) {
+    directory_.write("cluster/flannel.yaml",
+                     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kube-flannel-cfg, namespace: kube-flannel}\n"
+                     "data: {net-conf.json: '{\"Network\": \"10.244.0.0/16\"}'}\n");
+    start();
+    EXPECT_FALSE(source_->status().synced);
+    ASSERT_TRUE(until_nodes("one=a ")) << errors();
+    EXPECT_TRUE(source_->status().synced);
+    EXPECT_EQ(source_->objects().flannel_configs.size(), 1U);
+    write_node("two", "b");
+    ASSERT_TRUE(until_nodes("one=a two=b ")) << errors();
+    std::filesystem::remove(directory_.path() / "cluster/one.yaml");
+    ASSERT_TRUE(until_nodes("two=b ")) << errors();
+    EXPECT_EQ(errors(), "");
+    EXPECT_EQ(source_->status().resources.at(0).objects, 1U);
+    EXPECT_TRUE(source_->status().location.starts_with("https://"));
+}
+
+TEST_F(KubernetesSourceTest, PresentsAClientCertificate) {
+    start();
+    open(server_->info["kubeconfig"], "certificate");
+    EXPECT_TRUE(until_nodes("one=a ")) << errors();
+}
+
+TEST_F(KubernetesSourceTest, UsesWatchListsWhereThereAreAny) {
+    start("--watch-list");
+    ASSERT_TRUE(until_nodes("one=a ")) << errors();
+    EXPECT_EQ(source_->status().resources.at(0).watches, 0U) << "the stream of the initial state goes on";
+    write_node("two", "b");
+    ASSERT_TRUE(until_nodes("one=a two=b ")) << errors();
+}
+
+TEST_F(KubernetesSourceTest, KeepsEverythingWhileTheServerIsAway) {
+    start();
+    ASSERT_TRUE(until_nodes("one=a "));
+    const std::string address = server_->address();
+    server_->stop();
+    ASSERT_TRUE(until_error("nodes: ")) << errors();
+    EXPECT_EQ(nodes(), "one=a ");
+    EXPECT_TRUE(source_->status().synced);
+    write_node("two", "b");
+    server_ = std::make_unique<ApiServer>(directory_.path(), "--listen " + address);
+    EXPECT_TRUE(until_nodes("one=a two=b ")) << errors();
+}
+
+TEST_F(KubernetesSourceTest, PresentsTheTokenThatIsInForce) {
+    start();
+    ASSERT_TRUE(until_nodes("one=a "));
+    server_->control(R"({"renew_token": {"write_after": 1.5}, "end_watches": "end"})");
+    ASSERT_TRUE(until_error("the server does not accept the credentials, 401")) << errors();
+    write_node("two", "b");
+    EXPECT_TRUE(until_nodes("one=a two=b ")) << errors();
+    EXPECT_TRUE(until([&] { return errors().empty(); })) << errors();
+}
+
+TEST_F(KubernetesSourceTest, ListsAgainWhenTheServerHasForgotten) {
+    start();
+    ASSERT_TRUE(until_nodes("one=a "));
+    const auto before = source_->objects().nodes.at(0);
+    server_->control(R"({"faults": [{"kind": "error", "verb": "watch", "resource": "nodes", "status": 410}]})");
+    ASSERT_TRUE(until([&] { return source_->status().resources.at(0).expirations == 1; }));
+    write_node("two", "b");
+    ASSERT_TRUE(until_nodes("one=a two=b ")) << errors();
+    EXPECT_EQ(source_->objects().nodes.at(0), before) << "what is the same stays the same object";
+}
+
+TEST_F(KubernetesSourceTest, SurvivesCutAndGarbledStreams) {
+    start();
+    ASSERT_TRUE(until_nodes("one=a "));
+    for (const char* fault : {"duplicate", "garbage", "end"}) {
+        server_->control(std::string(R"({"faults": [{"kind": ")") + fault +
+                         R"(", "verb": "watch", "resource": "nodes"}]})");
+        write_node("two", fault);
+        ASSERT_TRUE(until_nodes(std::string("one=a two=") + fault + " ")) << fault << ": " << errors();
+    }
+    server_->control(R"({"end_watches": "cut"})");
+    write_node("two", "cut");
+    ASSERT_TRUE(until_nodes("one=a two=cut ")) << errors();
+    EXPECT_GE(source_->status().resources.at(0).failures, 2U);
+    EXPECT_EQ(source_->status().resources.at(0).lists, 2U)
+        << "the refused watch-list and one list: no other was needed";
+}
+
+TEST_F(KubernetesSourceTest, NothingIsShownOfHalfACluster) {
+    server_ = std::make_unique<ApiServer>(directory_.path(), "");
+    server_->control(R"({"faults": [{"kind": "status", "verb": "list", "resource": "services", "status": 503}]})");
+    open(server_->info["kubeconfig"]);
+    ASSERT_TRUE(until_error("services: the server answers 503")) << errors();
+    EXPECT_FALSE(source_->status().synced);
+    EXPECT_EQ(nodes(), "");
+    EXPECT_TRUE(until_nodes("one=a ")) << errors();
+}
+
+/// The server's kubeconfig with something changed.
+class Unreachable : public KubernetesSourceTest {
+protected:
+    void open_changed(const std::string& pattern, const std::string& by) {
+        server_ = std::make_unique<ApiServer>(directory_.path(), "");
+        std::ifstream file(server_->info["kubeconfig"].get<std::string>());
+        std::ostringstream text;
+        text << file.rdbuf();
+        const std::string changed = std::regex_replace(text.str(), std::regex(pattern), by);
+        ASSERT_NE(changed, text.str());
+        directory_.write("state/changed", changed);
+        open((directory_.path() / "state/changed").string());
+    }
+};
+
+TEST_F(Unreachable, UnknownAuthority) {
+    open_changed("certificate-authority-data: \\S+", "proxy-url: ''");
+    EXPECT_TRUE(until_error("give the cluster's certificate-authority")) << errors();
+}
+
+TEST_F(Unreachable, CertificateOfAnotherName) {
+    open_changed("certificate-authority-data", "tls-server-name: another.name\n    certificate-authority-data");
+    EXPECT_TRUE(until_error("'another.name'")) << errors();
+}
+
+TEST_F(Unreachable, NoSuchHost) {
+    open_changed("https://[0-9.]+", "https://nowhere.invalid");
+    EXPECT_TRUE(until_error("Could not resolve host: nowhere.invalid: correct the server")) << errors();
+}
+
+}  // namespace
+}  // namespace viaduct
