@@ -1,0 +1,115 @@
+"""The manifests for a cluster: complete, and granting what the gateway asks for and no more."""
+import pathlib
+import re
+import sys
+import unittest
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+from api_server_process import ApiServer  # noqa: E402
+
+FOLDER = ROOT / "deploy/kubernetes"
+PROXIED = "labelSelector=!service.kubernetes.io/service-proxy-name,!service.kubernetes.io/headless"
+CONFIG_MAPS = "/api/v1/namespaces/{}/configmaps?fieldSelector=metadata.name%3D{}"
+ASKED = ("/api/v1/nodes?", f"/api/v1/services?{PROXIED}", f"/apis/discovery.k8s.io/v1/endpointslices?{PROXIED}",
+         CONFIG_MAPS.format("kube-flannel", "kube-flannel-cfg"), CONFIG_MAPS.format("kube-system", "kube-flannel-cfg"))
+NOT_ASKED = (CONFIG_MAPS.format("kube-system", "other"), "/api/v1/configmaps?", "/api/v1/endpoints?", "/api/v1/events?",
+             "/api/v1/namespaces?", "/apis/coordination.k8s.io/v1/leases?")
+NOT_IN_A_NAMESPACE = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
+
+
+def documents(name):
+    return list(yaml.safe_load_all((FOLDER / name).read_text(encoding="utf-8")))
+
+
+def kustomization():
+    return documents("kustomization.yaml")[0]
+
+
+def objects():
+    return [each for name in kustomization()["resources"] for each in documents(name)]
+
+
+class ManifestTest(unittest.TestCase):
+    def test_every_file_has_its_place(self):
+        told = kustomization()
+        used = {"kustomization.yaml", *told["resources"], *told["configMapGenerator"][0]["files"]}
+        self.assertEqual(used, {path.name for path in FOLDER.iterdir()})
+
+    def test_every_object_says_where_it_lives(self):
+        for each in objects():
+            with self.subTest(each["kind"]):
+                self.assertEqual("namespace" in each["metadata"], each["kind"] not in NOT_IN_A_NAMESPACE)
+
+    def test_names_fit_together(self):
+        account = next(each for each in objects() if each["kind"] == "ServiceAccount")["metadata"]
+        pod = next(each for each in objects() if each["kind"] == "DaemonSet")["spec"]["template"]["spec"]
+        self.assertEqual(pod["serviceAccountName"], account["name"])
+        self.assertEqual(pod["volumes"][0]["configMap"]["name"], kustomization()["configMapGenerator"][0]["name"])
+        for each in objects():
+            for subject in each.get("subjects", []):
+                self.assertEqual((subject["name"], subject["namespace"]), (account["name"], account["namespace"]))
+
+    def test_cpus_are_whole_and_huge_pages_are_asked_for(self):
+        needs = next(each for each in objects() if each["kind"] == "DaemonSet")
+        needs = needs["spec"]["template"]["spec"]["containers"][0]["resources"]
+        self.assertEqual(needs["requests"], needs["limits"])
+        self.assertTrue(needs["limits"]["cpu"].isdigit())
+        self.assertIn("hugepages-2Mi", needs["limits"])
+
+
+class ConfigurationTest(unittest.TestCase):
+    def keys(self, path):
+        """Section kinds and keys of a configuration file, also those that are commented out."""
+        kind, found = "", set()
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if section := re.match(r"(?:# )?\[(\w+)\.", line):
+                kind = section[1]
+            elif key := re.match(r"(?:# )?([\w-]+) = ", line):
+                found.add((kind, key[1]))
+        return found
+
+    def test_every_key_is_one_of_the_gateway(self):
+        told = self.keys(FOLDER / "viaduct.conf")
+        self.assertTrue(told)
+        self.assertEqual(told - self.keys(ROOT / "deploy/viaduct.conf.example"), set())
+
+    def test_the_gateway_reads_the_api(self):
+        self.assertIn("type = kubernetes", (FOLDER / "viaduct.conf").read_text())
+
+
+class PermissionTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        roles = [word for path in sorted(FOLDER.glob("rbac*.yaml")) for word in ("--role", path)]
+        cls.server = ApiServer("--plain", *roles)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def status(self, path, method="GET", content=None):
+        return self.server.ask(path, method, content)[0].status
+
+    def test_what_the_gateway_asks_for_is_granted(self):
+        for path in ASKED:
+            with self.subTest(path):
+                self.assertEqual(self.status(path), 200)
+                self.assertEqual(self.status(f"{path}&watch=1&timeoutSeconds=0.01"), 200)
+
+    def test_nothing_else_is(self):
+        for path in NOT_ASKED:
+            with self.subTest(path):
+                self.assertEqual(self.status(path), 403)
+        for path in ASKED:
+            with self.subTest(path):
+                collection = path.partition("?")[0]
+                self.assertEqual(self.status(collection, "POST", {"metadata": {"name": "x"}}), 403)
+                self.assertEqual(self.status(f"{collection}/x"), 403)
+                self.assertEqual(self.status(f"{collection}/x", "DELETE"), 403)
+
+
+if __name__ == "__main__":
+    unittest.main()
