@@ -249,6 +249,7 @@ class AccessTest(ServerTest):
         self.assertEqual(said, 'services is forbidden: User "system:serviceaccount:viaduct:viaduct" cannot list resource '
                                '"services" in API group "" at the cluster scope')
         self.assertEqual(self.ask(f"{IN_SHOP}/a")[0].status, 200)
+        self.assertEqual(self.ask(SERVICES, certificate=True)[0].status, 200)
 
     def test_kubeconfig(self):
         said = pathlib.Path(self.server.info["kubeconfig"]).read_text()

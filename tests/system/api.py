@@ -8,7 +8,9 @@ import netns
 import probe
 from rows import HTTP, VIP, WEB, WEBS, expect, only, tcp_spread
 
-SERVER = pathlib.Path(__file__).resolve().parents[1] / "support/api_server"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SERVER = ROOT / "tests/support/api_server"
+ROLES = sorted(ROOT.glob("deploy/kubernetes/rbac*.yaml"))
 STATE = netns.STATE / "api"
 START_SECONDS = 20
 FAMILIES = (4, 6)
@@ -20,11 +22,13 @@ class Api:
         self.process, self.info = None, {}
 
     def start(self):
-        """On the gateway's loopback. Started again, it is the same server: certificates, token and port stay."""
+        """On the gateway's loopback, granting what a cluster would. Started again, it is the same server: certificates,
+        token and port stay."""
         log = netns.STATE / "api.log"
         log.unlink(missing_ok=True)
+        roles = [word for path in ROLES for word in ("--role", str(path))]
         self.process = netns.start("gw", "/usr/bin/python3", "-B", str(SERVER), "--listen", "127.0.0.1:6443", "--state",
-                                   str(STATE), "--directory", str(netns.STATE / "cluster.d"), log=log.name)
+                                   str(STATE), "--directory", str(netns.STATE / "cluster.d"), *roles, log=log.name)
         deadline = time.monotonic() + START_SECONDS
         while not (text := log.read_text()).startswith("{") or not text.endswith("\n"):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -37,10 +41,9 @@ class Api:
         self.process.wait()
 
     def patch(self, path, content):
-        """What `kubectl patch` does."""
-        token = pathlib.Path(self.info["token_file"]).read_text()
-        netns.run("curl", "-sS", "--fail-with-body", "--cacert", self.info["ca"],
-                  "-H", f"Authorization: Bearer {token}", "-H", "Content-Type: application/merge-patch+json", "-X", "PATCH", "-d", json.dumps(content),
+        """What `kubectl patch` does, as an administrator."""
+        netns.run("curl", "-sS", "--fail-with-body", "--cacert", self.info["ca"], "--cert",
+                  self.info["client_certificate"], "--key", self.info["client_key"], "-H", "Content-Type: application/merge-patch+json", "-X", "PATCH", "-d", json.dumps(content),
                   self.info["url"] + path, ns="gw")
 
     def instead_of_directory(self, settings):

@@ -27,8 +27,8 @@ EXPLANATION = """\
 BY_API = """\
   An API server in the gateway's namespace serves them, and the gateway lists and watches it. Or change them there:
     sudo deploy/demo --shell gw         then:
-    curl --cacert $API/ca.crt -H "Authorization: Bearer $(cat $API/token)" -H 'Content-Type: application/merge-patch+json' \\
-      -X PATCH -d '{"endpoints": [{"addresses": ["10.244.1.11"]}]}' \\
+    curl --cacert $API/ca.crt --cert $API/client.crt --key $API/client.key \\
+      -H 'Content-Type: application/merge-patch+json' -X PATCH -d '{"endpoints": [{"addresses": ["10.244.1.11"]}]}' \\
       https://127.0.0.1:6443/apis/discovery.k8s.io/v1/namespaces/demo/endpointslices/web-ipv4
   Its kubeconfig is $API/kubeconfig.
 """

@@ -24,7 +24,8 @@ BUILDS = {
     "clang": ("build-clang", (), "clang++-14", False),
 }
 # name of a variant: how many workers, how many receive queues on each port, whether an API server tells of the cluster
-VARIANTS = {"1 worker": (1, 1, False), "2 workers": (2, 1, False), "2 workers, 2 queues": (2, 2, False)}
+VARIANTS = {"1 worker": (1, 1, False), "2 workers": (2, 1, False), "2 workers, 2 queues": (2, 2, False),
+            "by the API": (1, 1, True)}
 CASE = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (\S+?)(?:, where .*)? \((\d+) ms\)$", re.MULTILINE)
 
 

@@ -36,7 +36,7 @@ class Identity:
         addresses = {"127.0.0.1", "::1", self.address}
         names = ",".join([f"DNS:{name}" for name in NAMES] + [f"IP:{ipaddress.ip_address(each)}" for each in addresses])
         self.openssl("server", "/CN=kube-apiserver", f"subjectAltName={names}", signed=True)
-        self.openssl("client", "/O=viaduct/CN=viaduct", "extendedKeyUsage=clientAuth", signed=True)
+        self.openssl("client", "/O=system:masters/CN=administrator", "extendedKeyUsage=clientAuth", signed=True)
 
     def openssl(self, name, subject, extension, signed=False):
         signer = ("-CA", self.path("ca.crt"), "-CAkey", self.path("ca.key")) if signed else ()
@@ -75,7 +75,7 @@ class Identity:
 
     # For clients ------------------------------------------------------------------------------------------------------
     def write_kubeconfig(self, url):
-        """Its contexts are `token`, which reads the token file, and `certificate`, which holds a client certificate."""
+        """Its contexts are `token`, for the gateway, and `certificate`, for an administrator, who may do everything."""
         def data(name):
             return base64.b64encode(self.path(name).read_bytes()).decode()
         secure = url.startswith("https")
