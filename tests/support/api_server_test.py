@@ -135,7 +135,7 @@ class WatchTest(ServerTest):
         began = time.monotonic()
         with self.server.watch(SERVICES, timeoutSeconds=1, resourceVersion=self.version()) as events:
             self.assertEqual(list(events), [])
-        self.assertLess(abs(time.monotonic() - began - 1), 0.8)
+        self.assertTrue(1 <= time.monotonic() - began < 5)
 
     def test_too_old(self):
         old = self.version()

@@ -60,7 +60,8 @@ class Watch:
                      if self.meant is None or self.meant(each)]
             if self.options.initial_events and not self.no_bookmarks():
                 lines.append(bookmark(self.resource, self.store.version, initial_end=True))
-            await answer.send(b"".join(lines)) if lines else None
+            if lines:
+                await answer.send(b"".join(lines))
             return True
         self.position = self.collection.position(int(version))
         if self.position is None:
@@ -84,12 +85,16 @@ class Watch:
             if self.options.bookmarks and (now >= next_mark or (marks and now >= marks[0])):
                 next_mark = now + self.options.bookmark_seconds
                 marks = [mark for mark in marks if mark > now]
-                if not self.no_bookmarks():
+                if self.up_to_date() and not self.no_bookmarks():
                     await answer.send(bookmark(self.resource, self.store.version))
             wake = min([ends, *marks, next_mark if self.options.bookmarks else ends])
             await self.collection.wait(self.changed, wake - time.monotonic())
         if self.ending == "cut":
             answer.writer.transport.abort()
+
+    def up_to_date(self):
+        """Nothing came up while the last lines were being sent. Else a bookmark would hide it, and there is none."""
+        return self.position == self.collection.end and self.disturb.held is None
 
     async def send_changes(self, answer):
         """Sends what is new. True if that was the last."""
