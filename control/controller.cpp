@@ -190,14 +190,14 @@ private:
         const auto started = Clock::now();
         try {
             const std::vector<PortFacts> ports = view_.ports();
-            addresses_.update(source_objects_, std::ranges::all_of(sources_, [](const auto& source) {
-                                  return source->status().synced;
-                              }));
+            std::vector<Finding> unread = unread_sources();
+            addresses_.update(source_objects_, unread.empty());
             DesiredOutput wanted = desired_state({config_, source_objects_, kernel_.state(), ports,
                                                   version_ == 0 ? nullptr : &desired_, &addresses_.assigned()});
             const std::vector<Finding>& missing = addresses_.findings();
             wanted.findings.insert(wanted.findings.end(), missing.begin(), missing.end());
-            note(std::move(wanted.findings));
+            // What half a cluster lacks is no news: it has not come yet.
+            note(unread.empty() ? std::move(wanted.findings) : std::move(unread));
             configure_host(wanted.state, ports);
             if (version_ == 0 || !(wanted.state == desired_)) replace(std::move(wanted.state), started);
             publish_problem_.clear();
@@ -208,6 +208,15 @@ private:
                 spdlog::error("cannot publish: {}; the last state stays in force", failed.what());
         }
         store_status();
+    }
+
+    [[nodiscard]] std::vector<Finding> unread_sources() const {
+        std::vector<Finding> findings;
+        for (const auto& source : sources_)
+            if (const SourceStatus status = source->status(); !status.synced)
+                findings.push_back({Severity::note, "source " + status.name, "its objects have not been read yet",
+                                    "nothing of it is forwarded until then: viaductctl show sources tells why"});
+        return findings;
     }
 
     void replace(DesiredState state, Clock::time_point started) {

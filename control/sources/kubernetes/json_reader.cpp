@@ -51,6 +51,8 @@ struct JsonReader::Parser {
 JsonReader::JsonReader() : parser_(std::make_unique<Parser>()) {}
 JsonReader::~JsonReader() = default;
 
+void JsonReader::shrink() { parser_ = std::make_unique<Parser>(); }
+
 ListChunk JsonReader::read_list(ObjectKind kind, const std::string& body) {
     try {
         const JsonTree tree = parsed(parser_->documents, body);

@@ -55,6 +55,8 @@ public:
     [[nodiscard]] WatchEvent read_event(ObjectKind kind, std::string_view line);
     /// From anything, plain text too.
     [[nodiscard]] ApiStatus read_status(int http_status, const std::string& body);
+    /// Gives back the memory that a big list needed.
+    void shrink();
 
 private:
     struct Parser;

@@ -147,7 +147,7 @@ void Reflector::finish_chunk() {
     } catch (const BadAnswer& wrong) {
         return fail(std::string("the list is ") + wrong.what());
     }
-    body_ = {};
+    body_.clear();
     for (const ReadItem& item : chunk.items) {
         seen_.insert(item.key);
         take_item(item);
@@ -170,6 +170,9 @@ void Reflector::finish_list(const std::string& version) {
         one = next;
     }
     seen_.clear();
+    // Events are small: what a big list needed is given back.
+    body_.shrink_to_fit();
+    reader_.shrink();
     version_ = list_version_ = version;
     chunks_ = true;
     synced_ = true;
@@ -177,7 +180,10 @@ void Reflector::finish_list(const std::string& version) {
 
 void Reflector::finish_stream() {
     if (lines_.pending() != 0) return broken("the watch broke off in the middle of an event");
-    if (phase_ == Phase::watch_list) return fail("the watch ended before the initial state was complete");
+    if (phase_ == Phase::watch_list) {
+        watch_list_ = false;
+        return fail("the watch ended before the initial state was complete");
+    }
     if (timing_.now() < began_ + healthy_after) return fail("the watch ended at once");
     well();
     begin();

@@ -131,6 +131,22 @@ TEST_F(ControllerTest, FailsStaticAndTriesAgain) {
     EXPECT_TRUE(has_services(2)) << "without another edit";
 }
 
+TEST_F(ControllerTest, TellsOfAClusterThatIsNotThereYetOnlyThat) {
+    directory_.write("kubeconfig",
+                     "current-context: c\ncontexts: [{name: c, context: {cluster: c}}]\n"
+                     "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n");
+    config_.sources.push_back({"api", "kubernetes", "", ""});
+    config_.sources.back().kubeconfig = (directory_.path() / "kubeconfig").string();
+    start();
+    ASSERT_TRUE(has_services(1)) << "other sources go on";
+    EXPECT_TRUE(soon([&] { return !controller_->status().sources.at(1).errors.empty(); }));
+    const ControlStatus status = controller_->status();
+    EXPECT_FALSE(status.ready());
+    ASSERT_EQ(status.findings.size(), 1U);
+    EXPECT_EQ(status.findings[0].subject, "source api");
+}
+
+/// The last one: the signal stays pending in this process.
 TEST_F(ControllerTest, StopsOnSigterm) {
     start();
     ASSERT_TRUE(has_services(1));

@@ -45,6 +45,18 @@ TEST_F(ReflectorTest, ListsWhereTheInitialStateNeverEnds) {
     EXPECT_EQ(transport_.paths.back(), "/api/v1/nodes?limit=500");
 }
 
+TEST_F(ReflectorTest, ListsWhereTheInitialStateBreaksOff) {
+    follow_nodes();
+    open();
+    send(event("ADDED", node("one", 5)));
+    end();
+    EXPECT_EQ(error(), "the watch ended before the initial state was complete");
+    pass_until_due();
+    EXPECT_EQ(transport_.paths.back(), "/api/v1/nodes?limit=500");
+    answer(200, list(node("two", 7), 9));
+    EXPECT_EQ(nodes(), "two=a ");
+}
+
 TEST_F(ReflectorTest, ErasesOnlyAfterTheWholeList) {
     follow_by_list();
     answer(200, list(node("one", 1) + "," + node("two", 2), 9));
