@@ -23,6 +23,10 @@ enum class LocalPolicy : std::uint8_t { cluster, node };
 /// Proxy their packets come to the gateway.
 enum class IpMode : std::uint8_t { vip, proxy };
 
+/// How the gateway makes itself known to the nodes of a flannel network: not at all (somebody else annotates its Node),
+/// by annotating its Node, or by a Node of its own making.
+enum class Join : std::uint8_t { off, annotate, node };
+
 /// [port.NAME]
 struct PortConfig {
     std::string name;
@@ -62,6 +66,7 @@ struct NetworkConfig {
     std::uint8_t ttl = 64;
     std::string host_interface;  // "": the network has no host TAP
     LocalPolicy local_policy = LocalPolicy::cluster;
+    Join join = Join::off;
     std::vector<StaticPeer> peers;
 };
 

@@ -112,7 +112,8 @@ private:
                 if (std::ranges::any_of(claim.pools, [&](auto i) { return size_of(pools_[i].ranges, family) != 0; }) &&
                     (claim.families.empty() || service.family_policy != FamilyPolicy::single))
                     claim.families.push_back(family);
-        if (service.family_policy == FamilyPolicy::require_dual) claim.families = {Family::v4, Family::v6};
+        if (service.family_policy == FamilyPolicy::require_dual && claim.families.size() < 2)
+            claim.families = {Family::v4, Family::v6};
     }
 
     /// A pool that is not automatic gives only what is asked for.
@@ -235,21 +236,6 @@ private:
 };
 
 }  // namespace
-
-bool is_ours(const ServiceObject& service, const Config& config) {
-    if (!service.load_balancer || service.headless) return false;
-    return service.load_balancer_class.empty() ? config.default_load_balancer
-                                               : service.load_balancer_class == config.load_balancer_class;
-}
-
-const std::string& network_of(const PoolConfig& pool, const Config& config) {
-    return pool.network.empty() ? config.networks.front().name : pool.network;
-}
-
-bool has_pool(const std::string& network, const Config& config) {
-    return std::ranges::any_of(config.pools,
-                               [&](const PoolConfig& pool) { return network_of(pool, config) == network; });
-}
 
 PoolOutput assign_addresses(const PoolInput& input) { return Allocator(input).run(); }
 

@@ -18,6 +18,7 @@
 #include "control/config.h"
 #include "control/objects/objects.h"
 #include "control/status.h"
+#include "control/writers/pool_rules.h"
 
 namespace viaduct {
 
@@ -40,11 +41,5 @@ struct PoolOutput {
 };
 
 [[nodiscard]] PoolOutput assign_addresses(const PoolInput& input);
-
-/// Whether the gateway is this Service's load balancer, by its type and class.
-[[nodiscard]] bool is_ours(const ServiceObject& service, const Config& config);
-/// Whose Services a pool serves.
-[[nodiscard]] const std::string& network_of(const PoolConfig& pool, const Config& config);
-[[nodiscard]] bool has_pool(const std::string& network, const Config& config);
 
 }  // namespace viaduct
