@@ -19,6 +19,7 @@
 #include "control/host_interface.h"
 #include "control/kernel/kernel_watcher.h"
 #include "control/neighbour_keeper.h"
+#include "control/programming_latency.h"
 #include "control/reconcile.h"
 #include "control/sources/source.h"
 #include "control/unique_fd.h"
@@ -64,6 +65,12 @@ spdlog::level::level_enum level_of(Severity severity) {
             return spdlog::level::err;
     }
     return spdlog::level::err;
+}
+
+StateSize size_of(const DesiredState& state) {
+    StateSize size{state.services.size(), 0, state.peers.size(), state.routes.size()};
+    for (const DesiredService& service : state.services) size.backends += service.backends.size();
+    return size;
 }
 
 }  // namespace
@@ -166,6 +173,7 @@ private:
 
     /// Changes are gathered for the debounce window after the first of them.
     void schedule(Clock::time_point now) {
+        last_queued_ = std::chrono::system_clock::now();
         if (!publish_at_) publish_at_ = now + config_.debounce;
     }
 
@@ -226,9 +234,12 @@ private:
         version_ = next->version;
         published_.publish(std::move(next));
         desired_ = std::move(state);
+        size_ = size_of(desired_);
         ++publications_;
         last_publication_ = std::chrono::system_clock::now();
+        latency_.published(source_objects_, last_publication_);
         last_build_ = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started);
+        builds_.add(std::chrono::duration<double>(last_build_).count());
         spdlog::log(changes.only_neighbours() ? spdlog::level::debug : spdlog::level::info,
                     "published version {} in {} µs: {}", version_, last_build_.count(), changes.summary());
     }
@@ -273,6 +284,10 @@ private:
         status.waiting_to_be_freed = published_.reclaim();
         status.last_publication = last_publication_;
         status.last_build = last_build_;
+        status.last_queued = last_queued_;
+        status.builds = builds_;
+        status.programming = latency_.histogram();
+        status.size = size_;
         const std::lock_guard lock(status_mutex_);
         status_ = std::move(status);
     }
@@ -297,6 +312,10 @@ private:
     std::uint64_t version_ = 0, publications_ = 0;
     std::chrono::system_clock::time_point last_publication_{};
     std::chrono::microseconds last_build_{};
+    std::chrono::system_clock::time_point last_queued_{};
+    Histogram builds_;
+    StateSize size_;
+    ProgrammingLatency latency_{std::chrono::system_clock::now()};
     std::vector<Finding> findings_, former_findings_;
     std::string kernel_problem_, publish_problem_;
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "control/histogram.h"
+
 namespace viaduct {
 
 /// `error`: something configured does not work. `warning`: it works, but probably not as meant. `note`: worth knowing.
@@ -47,6 +49,11 @@ struct SourceStatus {
     std::vector<ResourceStatus> resources{};              // of an API server
 };
 
+/// How much is forwarded to how many.
+struct StateSize {
+    std::size_t services = 0, backends = 0, peers = 0, routes = 0;
+};
+
 /// A copy of the control thread's state of affairs.
 struct ControlStatus {
     std::vector<SourceStatus> sources;
@@ -56,6 +63,10 @@ struct ControlStatus {
     std::size_t waiting_to_be_freed = 0;                       // old snapshots that a worker may still see
     std::chrono::system_clock::time_point last_publication{};  // epoch: never
     std::chrono::microseconds last_build{};                    // desired state and snapshot together
+    std::chrono::system_clock::time_point last_queued{};       // a change, to be published; epoch: never
+    Histogram builds;                                          // of all publications
+    Histogram programming;                                     // from an endpoint's change to its publication
+    StateSize size;                                            // of the newest published snapshot
     /// Every source has been read and its state published.
     [[nodiscard]] bool ready() const {
         if (version == 0) return false;

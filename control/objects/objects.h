@@ -1,6 +1,7 @@
 // Kubernetes objects, as far as the gateway uses them: plain values, whatever they were read from.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -104,6 +105,9 @@ struct EndpointSlice {
     ObjectKey key;
     std::string service;             // label kubernetes.io/service-name, in the same namespace
     std::optional<Family> family{};  // nothing: FQDN
+    /// When the change happened that made the controller write this (annotation
+    /// endpoints.kubernetes.io/last-change-trigger-time); epoch: unknown.
+    std::chrono::system_clock::time_point changed_at{};
     std::vector<Endpoint> endpoints;
     std::vector<EndpointPort> ports;
     bool operator==(const EndpointSlice&) const = default;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/objects/json_tree.h"
+#include "control/objects/time_text.h"
 #include "control/objects/yaml_tree.h"
 
 namespace viaduct {
@@ -185,6 +186,8 @@ EndpointSlice parse_slice(const ObjectKey& key, const Field<T>& root) {
     EndpointSlice slice;
     slice.key = key;
     slice.service = root["metadata"]["labels"]["kubernetes.io/service-name"].text_or("");
+    const Field<T> changed_at = root["metadata"]["annotations"]["endpoints.kubernetes.io/last-change-trigger-time"];
+    slice.changed_at = parse_time(changed_at.text_or("")).value_or(slice.changed_at);
     if (!root["addressType"].present()) root["addressType"].fail("is missing: write IPv4 or IPv6");
     slice.family =
         root["addressType"].choice(Kind(), {{"IPv4", Kind(Family::v4)}, {"IPv6", Kind(Family::v6)}, {"FQDN", Kind()}});

@@ -246,6 +246,25 @@ TEST_F(ApiTest, ServesMetrics) {
     EXPECT_NE(text.find("# TYPE viaduct_connections gauge\n"), std::string::npos);
 }
 
+TEST_F(ApiTest, MetricsUseTheNamesOfKubeProxy) {
+    gateway.status.builds.add(0.0015);
+    gateway.status.builds.add(400);
+    gateway.status.size.backends = 7;
+    ResourceStatus& nodes = gateway.status.sources.front().resources.emplace_back();
+    nodes.name = "nodes";
+    nodes.watches = 2;
+    const std::string text = request("/metrics")->body, name = "kubeproxy_sync_proxy_rules_duration_seconds";
+    EXPECT_NE(text.find("# TYPE " + name + " histogram\n" + name + "_bucket{le=\""), std::string::npos) << text;
+    EXPECT_NE(text.find("\n" + name + "_bucket{le=\"0.001\"} 0\n"), std::string::npos);
+    EXPECT_NE(text.find("\n" + name + "_bucket{le=\"0.002\"} 1\n"), std::string::npos);
+    EXPECT_NE(text.find("\n" + name + "_bucket{le=\"300\"} 1\n"), std::string::npos);
+    EXPECT_NE(text.find("\n" + name + "_bucket{le=\"+Inf\"} 2\n" + name + "_sum 400.0015\n" + name + "_count 2\n"),
+              std::string::npos);
+    EXPECT_NE(text.find("\nviaduct_snapshot_objects{kind=\"backend\"} 7\n"), std::string::npos);
+    EXPECT_NE(text.find("\nviaduct_source_watches_total{source=\"cluster\",resource=\"nodes\"} 2\n"),
+              std::string::npos);
+}
+
 TEST_F(ApiTest, NamesWhatItOffersWhenAskedForMore) {
     EXPECT_EQ(error("/v2/ports", 404)["message"], "no answer to GET /v2/ports");
     const Json remedy = error("/v2/ports", 404)["remedy"];

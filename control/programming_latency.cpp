@@ -1,0 +1,20 @@
+// How long it takes from a change of endpoints in the cluster to the snapshot that knows it.
+#include "control/programming_latency.h"
+
+#include <algorithm>
+
+namespace viaduct {
+
+void ProgrammingLatency::published(std::span<const SourceObjects> sources, Time now) {
+    Time newest = newest_;
+    for (const SourceObjects& source : sources)
+        for (const auto& slice : source.objects->slices) {
+            if (slice->changed_at <= newest_) continue;
+            // Clocks of two machines may differ by a little: no duration is negative.
+            histogram_.add(std::max(0.0, std::chrono::duration<double>(now - slice->changed_at).count()));
+            newest = std::max(newest, slice->changed_at);
+        }
+    newest_ = newest;
+}
+
+}  // namespace viaduct

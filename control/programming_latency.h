@@ -1,0 +1,28 @@
+// How long it takes from a change of endpoints in the cluster to the snapshot that knows it: kube-proxy's
+// network_programming_duration_seconds, by the time that the endpoints controller notes on each EndpointSlice.
+#pragma once
+
+#include <chrono>
+#include <span>
+
+#include "control/desired/desired_state.h"
+#include "control/histogram.h"
+
+namespace viaduct {
+
+/// Control thread only.
+class ProgrammingLatency {
+public:
+    using Time = std::chrono::system_clock::time_point;
+    /// Changes before this are others' history.
+    explicit ProgrammingLatency(Time start) : newest_(start) {}
+    /// Takes every change that is newer than those of the last call: they have just been published.
+    void published(std::span<const SourceObjects> sources, Time now);
+    [[nodiscard]] const Histogram& histogram() const { return histogram_; }
+
+private:
+    Time newest_;
+    Histogram histogram_;
+};
+
+}  // namespace viaduct
