@@ -58,14 +58,13 @@ struct WriteQueue::State {
         Entry& entry = found->second;
         const ApiRequest request = std::move(*entry.in_flight);
         entry.in_flight.reset();
-        const bool dropped = entry.dropped && !entry.wanted;
         if (is_outage(answer)) {
             not_before = timing.now() + std::max<Backoff::Duration>(backoff.next(timing.random()), answer.retry_after);
         } else {
             backoff.reset();
         }
         if (is_settled(request, answer)) return settle(entry, request);
-        if (dropped) return;
+        if (entry.dropped) return;
         if (!is_outage(answer)) {
             entry.not_before = timing.now() + entry.backoff.next(timing.random());
             entry.problem = refusal(object, request, answer);

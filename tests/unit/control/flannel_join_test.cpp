@@ -142,7 +142,9 @@ TEST_F(FlannelJoin, OffWritesNothing) {
 TEST_F(FlannelJoin, LeavesTidily) {
     const auto requests = leave_requests(config_, &node_);
     ASSERT_EQ(requests.size(), 1U);
-    for (const json& value : json::parse(requests[0].body)["metadata"]["annotations"]) EXPECT_TRUE(value.is_null());
+    const json annotations = json::parse(requests[0].body)["metadata"]["annotations"];
+    EXPECT_EQ(annotations.size(), 6U);
+    for (const json& value : annotations) EXPECT_TRUE(value.is_null());
     config_.join = Join::node;
     node_.is_gateway = true;
     const auto deletions = leave_requests(config_, &node_);
