@@ -108,6 +108,7 @@ void Port::learn_facts(const PortOptions& options) {
     facts_.network = options.network;
     facts_.host = options.host;
     facts_.rx_queues = static_cast<unsigned>(receive_queues().size());
+    facts_.offers_outer_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_OUTER_UDP_CKSUM) != 0;
     facts_.flow_stable = facts_.rx_queues == 1 || devices_.front().hashes();
     // A TAP's interface is the other end of the cable: whose addresses it has depends on what the port is for.
     if (info.if_index == 0 || (facts_.driver == "net_tap" && !options.host)) return;

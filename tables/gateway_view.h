@@ -26,6 +26,7 @@ struct PortFacts {
     std::string network;  // whose pods plain packets may address; "": the first network
     bool host = false;    // see DesiredPort
     bool flow_stable = false;
+    bool offers_outer_checksum = false;  // the device knows outer UDP checksums
     PortId kernel_port = PortId::none;
 };
 

@@ -49,6 +49,7 @@ public:
         take_peers();
         take_cluster_cidrs();
         take_mtu();
+        take_outer_checksum();
         out_.network.host_port = host_port_named(in_.facts, in_.config.host_interface);
         check();
         return std::move(out_);
@@ -73,7 +74,6 @@ private:
         network.any_vni = config.any_vni;
         network.udp_port = config.udp_port.value_or(conf_ ? conf_->port : network.udp_port);
         network.masquerade = config.masquerade;
-        network.outer_checksum = config.outer_checksum.value_or(OuterChecksum::zero);
         network.dscp = config.dscp;
         network.pipe_dscp = config.pipe_dscp;
         network.ttl = config.ttl;
@@ -273,6 +273,18 @@ private:
         for (DesiredPeer& peer : out_.peers) peer.mtu = mtu_of(peer.underlay.is_v4());
         // The host's interface has one figure for both families.
         out_.network.mtu = mtu_of(!uses_v6());
+    }
+
+    /// Automatic: valid where the underlay's device is made for it. The gateway computes it by itself all the same:
+    /// what devices claim of outer checksums is often not so.
+    void take_outer_checksum() {
+        bool offered = false;
+        for (std::size_t i = 0; i < in_.ports.size() && out_.network.vtep_v4; ++i)
+            offered = offered || (in_.facts[i].offers_outer_checksum &&
+                                  std::ranges::find(in_.ports[i].addresses, IpAddress(*out_.network.vtep_v4)) !=
+                                      in_.ports[i].addresses.end());
+        out_.network.outer_checksum =
+            in_.config.outer_checksum.value_or(offered ? OuterChecksum::valid : OuterChecksum::zero);
     }
 
     void check() {

@@ -174,6 +174,21 @@ TEST_F(DesiredStateTest, MtuFollowsTheUnderlaysPort) {
     EXPECT_EQ(out_.state.ports[0].mtu, 1500);
 }
 
+TEST_F(DesiredStateTest, APeersMtuIsThatOfItsTunnel) {
+    for (const DesiredPeer& peer : make(own_node() + node("node1", 1) + net_conf).peers)
+        EXPECT_EQ(peer.mtu, peer.underlay.is_v4() ? 1450 : 1430);
+    EXPECT_EQ(out_.state.peers.size(), 2U);
+}
+
+TEST_F(DesiredStateTest, OuterChecksumFollowsTheUnderlaysDevice) {
+    ports_[0].offers_outer_checksum = true;  // not the underlay's
+    EXPECT_EQ(make(own_node() + net_conf).networks[0].outer_checksum, OuterChecksum::zero);
+    ports_[1].offers_outer_checksum = true;
+    EXPECT_EQ(make(own_node() + net_conf).networks[0].outer_checksum, OuterChecksum::valid);
+    config_.networks[0].outer_checksum = OuterChecksum::zero;
+    EXPECT_EQ(make(own_node() + net_conf).networks[0].outer_checksum, OuterChecksum::zero);
+}
+
 TEST_F(DesiredStateTest, MissingOwnNodeIsReported) {
     const DesiredNetwork network = make(node("node1", 1)).networks.at(0);
     EXPECT_NE(findings().find("network demo: there is no Node gw, the gateway's own"), std::string::npos);
