@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
-#include <rte_prefetch.h>
 #include <sys/prctl.h>
 
 #include <future>
@@ -75,7 +74,6 @@ unsigned Worker::receive(const ReceiveQueue& queue, const Snapshot& now, Seconds
     const unsigned count = rte_eth_rx_burst(queue.from.device, queue.from.queue, burst_.mbufs.data(), Burst::capacity);
     if (count == 0) return 0;
     burst_.count = count;
-    for (unsigned i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(burst_.mbufs[i], void*));
     around_.counters->rx.add(count);
     PortCounters& counters = around_.counters->ports[static_cast<std::size_t>(queue.port)];
     counters.rx_packets.add(count);

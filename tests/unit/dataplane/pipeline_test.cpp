@@ -551,32 +551,25 @@ TYPED_TEST(PipelineTest, EthernetPaddingIsNotCarriedOn) {
 
 TYPED_TEST(PipelineTest, CongestionMarksSurvive) {
     using P = Place<TypeParam>;
-    auto builder = PacketBuilder()
-                       .ethernet(underlay_mac, node1_mac)
-                       .ip(P::node1, P::vtep)
-                       .tos(3)
-                       .udp(50'000, 8472)
-                       .vxlan(Vni(1))
-                       .ethernet(vtep_mac, node1_vtep)
-                       .ip(P::pod1, P::pod2)
-                       .tos(2)
-                       .udp(1, 2);
-    const Seen seen = this->look(this->only(this->world.receive(underlay, builder.build()), underlay));
+    const auto congested = [](std::uint8_t inner_tos) {
+        return PacketBuilder()
+            .ethernet(underlay_mac, node1_mac)
+            .ip(P::node1, P::vtep)
+            .tos(3)
+            .udp(50'000, 8472)
+            .vxlan(Vni(1))
+            .ethernet(vtep_mac, node1_vtep)
+            .ip(P::pod1, P::pod2)
+            .tos(inner_tos)
+            .udp(1, 2)
+            .build();
+    };
+    const Seen seen = this->look(this->only(this->world.receive(underlay, congested(2)), underlay));
     const auto tos = [](const Bytes& frame, std::size_t at) {
         return frame[at] >> 4 == 4 ? frame[at + 1] : static_cast<std::uint8_t>(frame[at] << 4 | frame[at + 1] >> 4);
     };
     EXPECT_EQ(tos(seen.inner_frame, 14) & 3, 3);
-    const Bytes lost = PacketBuilder()
-                           .ethernet(underlay_mac, node1_mac)
-                           .ip(P::node1, P::vtep)
-                           .tos(3)
-                           .udp(50'000, 8472)
-                           .vxlan(Vni(1))
-                           .ethernet(vtep_mac, node1_vtep)
-                           .ip(P::pod1, P::pod2)
-                           .udp(1, 2)
-                           .build();
-    this->expect_drop(Drop::ecn_congested, this->world.receive(underlay, lost));
+    this->expect_drop(Drop::ecn_congested, this->world.receive(underlay, congested(0)));
 }
 
 TEST(PipelineV4Test, WithoutDontFragmentThePacketIsCut) {
