@@ -14,8 +14,9 @@ bool tunnelled(Workload workload) {
     return workload == Workload::decap || workload == Workload::reply || workload == Workload::handover;
 }
 
-Rig::Workers workers_for(Workload workload) {
-    return workload == Workload::handover ? Rig::Workers::receiver_and_owner : Rig::Workers::one;
+DeviceUnderTest::Workers workers_for(Workload workload) {
+    return workload == Workload::handover ? DeviceUnderTest::Workers::receiver_and_owner
+                                          : DeviceUnderTest::Workers::one;
 }
 
 std::size_t connections_for(const Task& task) {
@@ -40,7 +41,7 @@ Scenario<A>::Scenario(const World& world, Harness& harness, const Task& task)
       task_(task),
       expected_(make_flows<A>(world, to_services(task.workload) ? Destination::services : Destination::pods, task.flows,
                               task.seed)),
-      rig_(world, harness, workers_for(task.workload), connections_for(task)),
+      device_(world, harness, workers_for(task.workload), connections_for(task)),
       packets_(std::size_t{task.flows} * ((shortest_lap + task.flows - 1) / task.flows)),
       stream_(stream(tunnelled(task.workload) ? Kind::tunnelled : Kind::plain,
                      task.workload == Workload::first_packet ? TcpHeader::syn : TcpHeader::ack)) {
@@ -105,14 +106,14 @@ template <class Check>
 std::uint64_t Scenario<A>::pass(const Stream<A>& stream, std::size_t packets, unsigned burst, const Check& check) {
     if (task_.workload == Workload::handover && stream.writer.ingress() == World::underlay)
         return harness_.lap(
-            stream, packets, burst, [&](Burst& sent) { rig_.run_and_hand_over(sent); }, check);
+            stream, packets, burst, [&](Burst& sent) { device_.run_and_hand_over(sent); }, check);
     return harness_.lap(
-        stream, packets, burst, [&](Burst& sent) { rig_.run(sent); }, check);
+        stream, packets, burst, [&](Burst& sent) { device_.run(sent); }, check);
 }
 
 template <Address A>
 void Scenario<A>::begin_lap() noexcept {
-    if (task_.workload == Workload::first_packet) rig_.forget<A>();
+    if (task_.workload == Workload::first_packet) device_.forget<A>();
 }
 
 template <Address A>
@@ -143,7 +144,8 @@ std::uint64_t Scenario<A>::null_lap(unsigned burst) {
 template <Address A>
 void Scenario<A>::check_count(std::size_t sent, std::size_t emitted) const {
     if (emitted == sent) return;
-    throw WrongOutput(std::to_string(emitted) + " of " + std::to_string(sent) + " packets came out:" + rig_.losses());
+    throw WrongOutput(std::to_string(emitted) + " of " + std::to_string(sent) +
+                      " packets came out:" + device_.losses());
 }
 
 template class Scenario<Ipv4>;

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "bench/rig.h"
+#include "bench/device_under_test.h"
 #include "bench/verify.h"
 #include "bench/workload.h"
 
@@ -50,7 +50,7 @@ public:
     [[nodiscard]] std::size_t packets() const noexcept override { return packets_; }
     std::uint64_t lap(unsigned burst) override;
     std::uint64_t null_lap(unsigned burst) override;
-    void tick() noexcept override { rig_.tick(); }
+    void tick() noexcept override { device_.tick(); }
 
 private:
     using Kind = typename FrameWriter<A>::Kind;
@@ -69,7 +69,7 @@ private:
     Harness& harness_;
     const Task task_;
     std::vector<Flow<A>> received_, expected_;  // flow by flow
-    Rig rig_;
+    DeviceUnderTest device_;
     const std::size_t packets_;
     Stream<A> stream_;
     std::uint64_t digest_ = 0;  // of a lap

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "bench/rig.h"
+#include "bench/device_under_test.h"
 
 namespace viaduct {
 namespace {
@@ -17,15 +17,15 @@ void encapsulated(Family outer, Look&& look) {
     const World world(small, family_of<A>, outer);
     Harness harness(Cache::hot);
     harness.buffers().clear();
-    Rig rig(world, harness, Rig::Workers::one, 64);
+    DeviceUnderTest device(world, harness, DeviceUnderTest::Workers::one, 64);
     const std::vector<Flow<A>> expected = make_flows<A>(world, Destination::pods, 1, 7);
     std::vector<Flow<A>> received = expected;
     received[0].peer = no_peer;
     const Stream<A> stream{FrameWriter<A>(world, FrameWriter<A>::Kind::plain, TcpHeader::ack, frame_length), received};
     harness.lap(
-        stream, 1, 1, [&](Burst& burst) { rig.run(burst); },
+        stream, 1, 1, [&](Burst& burst) { device.run(burst); },
         [&](std::size_t, unsigned, std::span<rte_mbuf* const> emitted) {
-            ASSERT_EQ(emitted.size(), 1U) << rig.losses();
+            ASSERT_EQ(emitted.size(), 1U) << device.losses();
             look(world, *emitted[0], expected[0]);
         });
 }

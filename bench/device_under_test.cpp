@@ -1,5 +1,5 @@
 // Building the pipelines, and passing packets between two of them.
-#include "bench/rig.h"
+#include "bench/device_under_test.h"
 
 #include <stdexcept>
 
@@ -19,7 +19,7 @@ PipelineSizes sizes_for(Family family, std::size_t connections) {
 
 }  // namespace
 
-Rig::Rig(const World& world, Harness& harness, Workers workers, std::size_t connections)
+DeviceUnderTest::DeviceUnderTest(const World& world, Harness& harness, Workers workers, std::size_t connections)
     : now_(world.snapshot()), slots_(workers == Workers::one ? 1 : 2) {
     if (workers == Workers::receiver_and_owner) {
         ring_.reset(rte_ring_create("bench", 4 * Burst::capacity, SOCKET_ID_ANY, RING_F_SC_DEQ));
@@ -29,7 +29,7 @@ Rig::Rig(const World& world, Harness& harness, Workers workers, std::size_t conn
     owner_ = make(owner, harness, sizes_for(world.inner(), connections));
 }
 
-std::unique_ptr<Pipeline> Rig::make(WorkerId self, Harness& harness, const PipelineSizes& sizes) {
+std::unique_ptr<Pipeline> DeviceUnderTest::make(WorkerId self, Harness& harness, const PipelineSizes& sizes) {
     Surroundings around;
     around.self = self;
     around.slots = &slots_;
@@ -42,14 +42,14 @@ std::unique_ptr<Pipeline> Rig::make(WorkerId self, Harness& harness, const Pipel
     return std::make_unique<Pipeline>(around, sizes, Timeouts{});
 }
 
-void Rig::run_and_hand_over(Burst& burst) noexcept {
+void DeviceUnderTest::run_and_hand_over(Burst& burst) noexcept {
     receiver_->run(burst, now_, clock_);
     auto** packets = reinterpret_cast<void**>(handed_over_.mbufs.data());
     handed_over_.count = rte_ring_dequeue_burst(ring_.get(), packets, Burst::capacity, nullptr);
     owner_->resume(handed_over_, now_, clock_);
 }
 
-std::string Rig::losses() const {
+std::string DeviceUnderTest::losses() const {
     std::string text;
     for (std::size_t i = 0; i < drop_count; ++i) {
         const std::uint64_t count = counters_[0].drops[i].read() + counters_[1].drops[i].read();

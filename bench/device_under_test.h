@@ -12,11 +12,11 @@ namespace viaduct {
 
 /// One worker that does everything, or a receiver and an owner, both in the calling thread: so the ring costs what its
 /// instructions cost, and nothing for cache lines that move between cores.
-class Rig {
+class DeviceUnderTest {
 public:
     enum class Workers : std::uint8_t { one, receiver_and_owner };
     /// Room for `connections` of the world's family.
-    Rig(const World& world, Harness& harness, Workers workers, std::size_t connections);
+    DeviceUnderTest(const World& world, Harness& harness, Workers workers, std::size_t connections);
 
     /// The owner receives these packets.
     void run(Burst& burst) noexcept { owner_->run(burst, now_, clock_); }
