@@ -47,6 +47,7 @@ struct KernelNeighbour {
     IpAddress address;
     Mac mac;
     bool usable = false;  // REACHABLE, STALE, DELAY, PROBE, PERMANENT or NOARP, and a MAC address is known
+    bool fixed = false;   // PERMANENT or NOARP: nothing is ever asked about it
     bool operator==(const KernelNeighbour&) const = default;
 };
 

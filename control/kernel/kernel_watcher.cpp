@@ -9,6 +9,7 @@
 #include <netlink/route/neighbour.h>
 #include <netlink/socket.h>
 
+#include <algorithm>
 #include <new>
 
 #include "control/kernel/read_kernel.h"
@@ -27,6 +28,12 @@ bool renew(std::vector<Value>& list, bool& pending, nl_sock* socket, std::vector
     if (fresh == list) return false;
     list = std::move(fresh);
     return true;
+}
+
+bool is_fixed(const std::vector<KernelNeighbour>& neighbours, unsigned interface, const IpAddress& address) {
+    return std::ranges::any_of(neighbours, [&](const KernelNeighbour& neighbour) {
+        return neighbour.fixed && neighbour.interface == interface && neighbour.address == address;
+    });
 }
 
 }  // namespace
@@ -102,6 +109,7 @@ bool KernelWatcher::refresh() {
 }
 
 bool KernelWatcher::resolve(unsigned interface, const IpAddress& address) noexcept try {
+    if (is_fixed(state_.neighbours, interface, address)) return true;  // Linux 5.16 and later unfix what is asked for
     const std::unique_ptr<rtnl_neigh, Release<rtnl_neigh_put>> request(rtnl_neigh_alloc());
     const NetlinkAddress destination = to_netlink(address, address.bits());
     if (!request) return false;

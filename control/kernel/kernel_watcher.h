@@ -24,7 +24,7 @@ public:
     [[nodiscard]] const KernelState& state() const noexcept { return state_; }
 
     /// Has the kernel find out the neighbour's MAC address (ARP, ND), or confirm a stale one. The answer arrives as an
-    /// event. False when it will not try: the interface is gone or down.
+    /// event; an entry that somebody fixed stays as it is. False when it will not try: the interface is gone or down.
     bool resolve(unsigned interface, const IpAddress& address) noexcept;
 
 private:

@@ -171,7 +171,8 @@ std::vector<KernelNeighbour> read_neighbours(nl_sock* socket) {
             return KernelNeighbour{.interface = static_cast<unsigned>(rtnl_neigh_get_ifindex(neighbour)),
                                    .address = to_ip(address),
                                    .mac = mac,
-                                   .usable = !mac.is_zero() && (rtnl_neigh_get_state(neighbour) & usable) != 0};
+                                   .usable = !mac.is_zero() && (rtnl_neigh_get_state(neighbour) & usable) != 0,
+                                   .fixed = (rtnl_neigh_get_state(neighbour) & (NUD_PERMANENT | NUD_NOARP)) != 0};
         });
     std::ranges::sort(values, {}, [](const KernelNeighbour& n) { return std::tuple(n.interface, n.address); });
     return values;

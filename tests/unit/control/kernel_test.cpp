@@ -194,6 +194,19 @@ TEST_F(KernelTest, ResolvesNeighboursOfBothFamilies) {
     EXPECT_FALSE(kernel.resolve(9999, *parse_ip("192.0.2.2"))) << "no such interface";
 }
 
+TEST_F(KernelTest, LeavesFixedNeighboursAlone) {
+    ip("addr add 192.0.2.1/24 dev left");
+    ip("addr add 2001:db8::1/64 dev left nodad");
+    ip("neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 nud permanent dev left");
+    ip("neigh add 2001:db8::2 lladdr 02:00:00:00:00:06 nud permanent dev left");
+    KernelWatcher kernel;
+    const unsigned left = kernel.state().interface_of("left")->index;
+    for (const char* address : {"192.0.2.2", "2001:db8::2"}) {
+        EXPECT_TRUE(kernel.resolve(left, *parse_ip(address)));
+        EXPECT_TRUE(neighbour(KernelWatcher().state(), address)->fixed) << address;
+    }
+}
+
 TEST_F(KernelTest, SurvivesLostEvents) {
     KernelWatcher kernel;
     std::ofstream batch("/tmp/viaduct-kernel-test.batch");
