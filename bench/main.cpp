@@ -31,7 +31,8 @@ int run(const Options& options) {
     std::ofstream file = open_for_writing(options.json);  // now, not after minutes
     const std::vector<unsigned> cpus = allowed_cpus();
     const unsigned cpu = cpus.back();  // the first ones have the machine's own work
-    const Eal eal({.hugepages = free_hugepages() >= pool_memory, .pci_devices = {}, .control_cpu = cpu});
+    const Eal eal(
+        {.hugepages = options.hugepages && free_hugepages() >= pool_memory, .pci_devices = {}, .control_cpu = cpu});
     Machine machine = this_machine();
     machine.tsc_hz = rte_get_tsc_hz();
     stay_on(cpu);

@@ -30,6 +30,7 @@ po::options_description all_options() {
         ("runs", po::value<unsigned>()->default_value(10), "runs per row")                                  //
         ("seconds", po::value<double>()->default_value(0.2, "0.2"), "timed work in each run, at least")     //
         ("seed", po::value<std::uint64_t>()->default_value(1), "of the flows' order and destinations")      //
+        ("hugepages", text("auto"), "memory from huge pages: auto (when enough are free) or off")           //
         ("json", text(""), "write machine and results to this file")                                        //
         ("quick", "one lap per run in a small cluster: tells whether all works, the figures mean nothing")  //
         ("list", "tell the workloads and exit")                                                             //
@@ -109,6 +110,9 @@ Options convert(const po::variables_map& given) {
     const std::string& cache = given["cache"].as<std::string>();
     if (cache != "hot" && cache != "cold") refuse("cache", cache, "hot or cold");
     options.cache = cache == "hot" ? Cache::hot : Cache::cold;
+    const std::string& hugepages = given["hugepages"].as<std::string>();
+    if (hugepages != "auto" && hugepages != "off") refuse("hugepages", hugepages, "auto or off");
+    options.hugepages = hugepages == "auto";
     options.seed = given["seed"].as<std::uint64_t>();
     options.json = given["json"].as<std::string>();
     options.quick = given.count("quick") != 0;

@@ -22,8 +22,9 @@ struct Options {
     unsigned size = 0;   // bytes on the wire, FCS included; 0: the smallest frames
     Cache cache{};
     std::uint64_t seed = 0;
-    std::string json;    // a file; empty: none
-    bool quick = false;  // one lap a run in a small cluster: the figures mean nothing
+    std::string json;       // a file; empty: none
+    bool hugepages = true;  // when there are enough
+    bool quick = false;     // one lap a run in a small cluster: the figures mean nothing
 };
 
 /// Throws std::invalid_argument with a text that names the option and what it may be.

@@ -1,4 +1,4 @@
-"""Every test under one name each: builds, the house rule, unit tests in three builds, and the rows of the demo."""
+"""Every test under one name each: builds, the house rule, unit tests in three builds, instruction counts, the demo's rows."""
 import argparse
 import fnmatch
 import json
@@ -16,6 +16,9 @@ import session
 from rows import ROWS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "bench"))
+import instructions  # noqa: E402  bench/ keeps it beside what it counts
+
 # name of a build: its directory, its meson options, its compiler, whether its unit tests are run. The sanitizers are
 # clang's, which also see reads through std::bit_cast.
 BUILDS = {
@@ -129,6 +132,26 @@ def run_builds(report):
             run_unit_test(report, build, test)
 
 
+# Instructions per packet ----------------------------------------------------------------------------------------------
+def instruction_names():
+    return [f"bench/instructions/{name}" for name in instructions.baseline()]
+
+
+def run_instructions(report):
+    """Counts all workloads at once; one that has no committed count is a result too."""
+    if not any(map(report.wants, instruction_names())):
+        return
+    configure("release")
+    try:
+        output_of("ninja", "-C", BUILDS["release"][0], "bench/viaduct-bench")
+        counts = instructions.count()
+    except (netns.CommandFailed, instructions.Uncounted) as failure:
+        return report.add("bench/instructions", "failed", 0, str(failure))
+    for name in {**instructions.baseline(), **counts}:
+        if report.wants(f"bench/instructions/{name}"):
+            report.outcome(f"bench/instructions/{name}", session.attempt(instructions.judge, name, counts))
+
+
 # System tests ---------------------------------------------------------------------------------------------------------
 def row_names(variant):
     prefix = f"system/{variant}/"
@@ -182,6 +205,7 @@ def list_names():
         print(f"build/{build}")
         for test in unit_tests(build):
             print(f"unit/{build}/{test}")
+    print(*instruction_names(), sep="\n")
     for row in selfcheck.ROWS:
         print(*(f"system/topology/{row.name} (IPv{family})" for family in session.FAMILIES), sep="\n")
     for variant in VARIANTS:
@@ -201,6 +225,7 @@ def main():
     report, began = Report(chosen.only), time.monotonic()
     run_house(report)
     run_builds(report)
+    run_instructions(report)
     run_system(report)
     print(f"{time.monotonic() - began:.0f} s")
     return report.finish()

@@ -20,6 +20,8 @@ TEST(BenchOptions, DefaultsAreTheWholeMatrix) {
     EXPECT_EQ(options.bursts, (std::vector<unsigned>{32, 64}));
     EXPECT_EQ(options.runs, 10U);
     EXPECT_EQ(options.inner.size(), 2U);
+    EXPECT_TRUE(options.hugepages);
+    EXPECT_FALSE(parse({"--hugepages", "off"}).hugepages);
 }
 
 TEST(BenchOptions, ListsAreSeparatedByCommas) {
@@ -31,9 +33,10 @@ TEST(BenchOptions, ListsAreSeparatedByCommas) {
 
 TEST(BenchOptions, RefusesWhatCannotBeMeasured) {
     const std::vector<std::vector<const char*>> wrong{
-        {"--workload", "decrypt"}, {"--workload", ""}, {"--flows", "0"},     {"--flows", "9000000"}, {"--flows", "1,x"},
-        {"--burst", "65"},         {"--burst", ""},    {"--ip", "5"},        {"--outer", "none"},    {"--size", "60"},
-        {"--size", "1519"},        {"--runs", "0"},    {"--cache", "tepid"}, {"--seconds", "-1"},    {"--nonsense"}};
+        {"--workload", "decrypt"}, {"--workload", ""},  {"--flows", "0"},   {"--flows", "9000000"},
+        {"--flows", "1,x"},        {"--burst", "65"},   {"--burst", ""},    {"--ip", "5"},
+        {"--outer", "none"},       {"--size", "60"},    {"--size", "1519"}, {"--runs", "0"},
+        {"--cache", "tepid"},      {"--seconds", "-1"}, {"--nonsense"},     {"--hugepages", "on"}};
     for (const auto& arguments : wrong)
         EXPECT_THROW((void)parse(arguments), std::invalid_argument) << arguments[0] << " " << arguments.back();
 }
