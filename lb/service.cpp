@@ -36,12 +36,13 @@ std::vector<std::uint16_t> table_of(std::span<const Backend> backends) {
 
 }  // namespace
 
-BackendSet::BackendSet(std::vector<Backend> backends) : backends_(std::move(backends)) {
+BackendSet::BackendSet(const std::vector<Backend>& backends) : backends_(backends.begin(), backends.end()) {
     std::stable_sort(backends_.begin(), backends_.end(), before);
     backends_.erase(std::unique(backends_.begin(), backends_.end(), same_endpoint), backends_.end());
     if (backends_.size() > max_backends) backends_.resize(max_backends);  // the same ones on every gateway
     if (backends_.empty()) return;
-    table_ = table_of(backends_);
+    const std::vector<std::uint16_t> table = table_of(backends_);
+    table_.assign(table.begin(), table.end());
     by_id_.resize(backends_.size());
     for (std::size_t i = 0; i < by_id_.size(); ++i) by_id_[i] = static_cast<std::uint16_t>(i);
     std::sort(by_id_.begin(), by_id_.end(),

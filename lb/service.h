@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "encap/net_types.h"
+#include "lb/huge_heap.h"
 
 namespace viaduct {
 
@@ -25,13 +26,14 @@ struct Backend {
     std::uint32_t weight = 1;
     BackendId id;
 };
+static_assert(64 % sizeof(Backend) == 0, "none lies across two cache lines");
 
 /// The ready backends of one or several services, in the order of their addresses, with their Maglev table.
 /// Immutable and shared: services with identical backends, and successive snapshots, point to one set.
-class BackendSet {
+class alignas(64) BackendSet {
 public:
     /// `backends` may come in any order and hold duplicates of (address, port). Empty is a valid set: `empty()`.
-    explicit BackendSet(std::vector<Backend> backends);
+    explicit BackendSet(const std::vector<Backend>& backends);
 
     [[nodiscard]] bool empty() const noexcept { return backends_.empty(); }
     [[nodiscard]] std::span<const Backend> backends() const noexcept { return backends_; }
@@ -40,15 +42,17 @@ public:
     [[nodiscard]] std::uint32_t slot(std::uint32_t hash) const noexcept {
         return static_cast<std::uint32_t>((std::uint64_t{hash} * table_.size()) >> 32U);
     }
+    /// Asks for the memory that `choose` will read for this hash. Not for empty sets.
+    void prefetch(std::uint32_t hash) const noexcept { __builtin_prefetch(&table_[slot(hash)]); }
     /// The backend that a new flow with this hash goes to. Not for empty sets.
     [[nodiscard]] const Backend& choose(std::uint32_t hash) const noexcept { return backends_[table_[slot(hash)]]; }
     /// The backend with this identity, or nullptr when it is gone: for stale UDP flows and for affinity.
     [[nodiscard]] const Backend* find(BackendId id) const noexcept;
 
 private:
-    std::vector<Backend> backends_;  // by (address, port)
-    std::vector<std::uint16_t> table_;
-    std::vector<std::uint16_t> by_id_;  // positions in backends_, sorted by (id.index, id.generation)
+    HugeVector<Backend> backends_;  // by (address, port)
+    HugeVector<std::uint16_t> table_;
+    HugeVector<std::uint16_t> by_id_;  // positions in backends_, sorted by (id.index, id.generation)
 };
 
 using ServiceIndex = std::uint32_t;
@@ -60,15 +64,16 @@ enum class WhenEmpty : std::uint8_t {
     drop,    // silence: the traffic policy is Local, and others may serve it
 };
 
-/// One frontend group of a Service port: all frontends that share policy and backends.
-struct Service {
+/// One frontend group of a Service port: all frontends that share policy and backends. What a first packet reads is in
+/// the first cache line.
+struct alignas(64) Service {
     std::uint64_t id = 0;  // stable over snapshots: hash of the name, for connections and affinity
-    std::string name;      // "namespace/name:port" for people
-    NetworkId network{};   // where the backends live
-    WhenEmpty when_empty = WhenEmpty::reject;
-    std::uint32_t affinity_seconds = 0;   // sessionAffinity ClientIP timeout; 0: none
-    std::vector<IpPrefix> source_ranges;  // loadBalancerSourceRanges; empty: everyone
     std::shared_ptr<const BackendSet> backends;
+    std::vector<IpPrefix> source_ranges;  // loadBalancerSourceRanges; empty: everyone
+    std::uint32_t affinity_seconds = 0;   // sessionAffinity ClientIP timeout; 0: none
+    NetworkId network{};                  // where the backends live
+    WhenEmpty when_empty = WhenEmpty::reject;
+    std::string name;  // "namespace/name:port" for people
 
     [[nodiscard]] bool admits(IpAddress client) const noexcept {
         if (source_ranges.empty()) return true;

@@ -51,7 +51,7 @@ std::shared_ptr<const BackendSet> BackendBook::make_set(const BackendList& list)
     backends.reserve(list.backends.size());
     for (const DesiredBackend& b : list.backends)
         backends.push_back({b.address, Be16(b.port), b.weight, enter({list.network, b.port, b.address})});
-    return std::make_shared<const BackendSet>(std::move(backends));
+    return std::allocate_shared<const BackendSet>(HugeAllocator<BackendSet>(), backends);
 }
 
 BackendId BackendBook::enter(const BackendKey& key) {
