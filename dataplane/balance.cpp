@@ -4,6 +4,10 @@
 // Such a flow, and one from outside to a pod, also gets a source address and port of the gateway's own pod subnet, so
 // that an unmodified node routes the answer back here. The port is a candidate computed from the flow's hash; it is
 // taken when no connection has the resulting reply key. Then both keys go into the table, and the next packet is known.
+//
+// A new flow is a chain of look-ups, each in a table too large for the caches: frontend, service, its set of backends,
+// Maglev's slot, the backend, the connections that might have its reply key. So a burst goes through them together: a
+// loop per table, which asks for the next one's memory, before the loop that decides, packet by packet.
 #include "dataplane/stages.h"
 #include "encap/flow_hash.h"
 #include "encap/icmp.h"
@@ -16,6 +20,16 @@ constexpr unsigned port_attempts = 128;  // per flow; more would let one full ba
 
 /// Independent of the bits that place the connection in its table.
 std::uint32_t spread(std::uint32_t hash) noexcept { return (hash ^ (hash >> 15U)) * 0x9e3779b1U; }
+
+/// A packet of a flow that nobody knows, and what has been found out about it before it is its turn.
+template <Address A>
+struct Newcomer {
+    Slot slot{};
+    const Service* service = nullptr;  // of its frontend; nullptr: not to a service's port
+    const Backend* backend = nullptr;  // Maglev's; nullptr: none, or the client's affinity decides
+    bool check_source = false;
+    FlowKey<A> reply;  // of its connection, if the first candidate port is free
+};
 
 template <Address A>
 class Balancer {
@@ -30,17 +44,37 @@ public:
           around_(around),
           clock_(clock) {}
 
-    void admit(Slot slot) noexcept;
+    void collect(Slot slot) noexcept { newcomers_.list[count_++] = {.slot = slot, .reply = {}}; }
+    /// What was collected.
+    void admit() noexcept {
+        look_up();
+        for (unsigned i = 0; i < count_; ++i) admit(newcomers_.list[i]);
+    }
 
 private:
-    void to_service(Slot slot) noexcept;
-    void to_backend(Slot slot, const Service& service) noexcept;
+    void look_up() noexcept;
+    void find_service(Newcomer<A>& newcomer) noexcept;
+    void find_backend(Newcomer<A>& newcomer) noexcept;
+    void propose_reply(Newcomer<A>& newcomer) noexcept;
+
+    void admit(Newcomer<A>& newcomer) noexcept;
+    void to_service(Newcomer<A>& newcomer) noexcept;
+    void to_no_frontend(Slot slot) noexcept;
+    void to_backend(Newcomer<A>& newcomer) noexcept;
     void echo(Slot slot) noexcept;
     void refuse(Slot slot, Drop why, bool tell) noexcept;
-    [[nodiscard]] const Backend& choose(const Service& service, const PacketMeta& meta) noexcept;
-    [[nodiscard]] Connection<A>* open(Slot slot, A destination, Be16 port, NetworkId network) noexcept;
+    [[nodiscard]] const Backend& choose_for_client(const Service& service, A client) noexcept;
+    [[nodiscard]] FlowKey<A> reply_of(Slot slot, A destination, Be16 port, NetworkId network) const noexcept;
+    [[nodiscard]] FlowKey<A> reply_of(Slot slot, const Backend& backend, NetworkId network) const noexcept;
+    [[nodiscard]] Connection<A>* open(Slot slot, FlowKey<A> reply) noexcept;
     void follow(Slot slot) noexcept;
     void enter(Slot slot, Connection<A>& connection) noexcept;
+
+    template <class Visit>
+    void for_each_newcomer(Visit&& visit) noexcept {
+        for (unsigned i = 0; i < count_; ++i) visit(newcomers_.list[i]);
+    }
+    [[nodiscard]] const FlowKey<A>& key_of(Slot slot) const noexcept { return burst_.meta[slot].template flow<A>(); }
 
     Burst& burst_;
     const Snapshot& now_;
@@ -49,10 +83,74 @@ private:
     Originated& originated_;
     const Surroundings& around_;
     const Seconds clock_;
+    union Unwritten {  // only what is used gets written: clearing all of it would cost every burst
+        std::array<Newcomer<A>, Burst::capacity> list;
+        Unwritten() {}
+    } newcomers_;
+    unsigned count_ = 0;
 };
 
+/// All that is known without deciding anything: nothing here depends on the burst's other packets.
 template <Address A>
-void Balancer<A>::admit(Slot slot) noexcept {
+void Balancer<A>::look_up() noexcept {
+    const FrontendTable& frontends = *now_.frontends;
+    for_each_newcomer([&](const Newcomer<A>& n) noexcept {
+        const FlowKey<A>& key = key_of(n.slot);
+        frontends.prefetch(key.destination, key.destination_port, key.protocol);
+    });
+    for_each_newcomer([&](Newcomer<A>& n) noexcept { find_service(n); });
+    for_each_newcomer([&](const Newcomer<A>& n) noexcept {
+        if (n.service != nullptr) __builtin_prefetch(n.service->backends.get());
+    });
+    for_each_newcomer([&](const Newcomer<A>& n) noexcept {
+        if (n.service != nullptr && !n.service->backends->empty())
+            n.service->backends->prefetch(spread(burst_.meta[n.slot].hash));
+    });
+    for_each_newcomer([&](Newcomer<A>& n) noexcept { find_backend(n); });
+    unsigned number = 0;
+    for_each_newcomer([&](Newcomer<A>& n) noexcept {
+        propose_reply(n);
+        connections_.prefetch_free(number++);
+    });
+}
+
+template <Address A>
+void Balancer<A>::find_service(Newcomer<A>& newcomer) noexcept {
+    const Interest interest = burst_.treatment[newcomer.slot].interest;
+    if (interest != Interest::service && interest != Interest::node_port) return;
+    const FlowKey<A>& key = key_of(newcomer.slot);
+    const Frontend* frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
+    if (frontend == nullptr || burst_.meta[newcomer.slot].transport == Transport::other) return;
+    newcomer.service = &now_.frontends->service(frontend->service);
+    newcomer.check_source = frontend->check_source;
+    burst_.treatment[newcomer.slot].service = frontend->service;
+    __builtin_prefetch(newcomer.service);
+}
+
+template <Address A>
+void Balancer<A>::find_backend(Newcomer<A>& newcomer) noexcept {
+    if (newcomer.service == nullptr || newcomer.service->affinity_seconds != 0) return;
+    const BackendSet& backends = *newcomer.service->backends;
+    if (backends.empty()) return;
+    newcomer.backend = &backends.choose(spread(burst_.meta[newcomer.slot].hash));
+    __builtin_prefetch(newcomer.backend);
+}
+
+template <Address A>
+void Balancer<A>::propose_reply(Newcomer<A>& newcomer) noexcept {
+    const FlowKey<A>& key = key_of(newcomer.slot);
+    if (newcomer.backend != nullptr)
+        newcomer.reply = reply_of(newcomer.slot, *newcomer.backend, newcomer.service->network);
+    else if (burst_.treatment[newcomer.slot].interest == Interest::masquerade)
+        newcomer.reply = reply_of(newcomer.slot, key.destination, key.destination_port, key.network);
+    else
+        newcomer.reply = key.mirrored();
+    connections_.prefetch(flow_hash(newcomer.reply));
+}
+
+template <Address A>
+void Balancer<A>::admit(Newcomer<A>& newcomer) noexcept {
+    const Slot slot = newcomer.slot;
     const PacketMeta& meta = burst_.meta[slot];
     const FlowKey<A>& key = meta.flow<A>();
     // An earlier packet of the same burst may have opened the connection.
@@ -63,39 +161,39 @@ void Balancer<A>::admit(Slot slot) noexcept {
     switch (burst_.treatment[slot].interest) {
         case Interest::service:
         case Interest::node_port:
-            return to_service(slot);
+            return newcomer.service != nullptr ? to_service(newcomer) : to_no_frontend(slot);
         case Interest::reply:
             return burst_.drop(slot, Drop::no_connection);
         case Interest::follow:
             return follow(slot);
         case Interest::masquerade:
             if (meta.transport == Transport::other) return burst_.drop(slot, Drop::protocol_unsupported);
-            if (Connection<A>* connection = open(slot, key.destination, key.destination_port, key.network))
-                enter(slot, *connection);
+            if (Connection<A>* connection = open(slot, newcomer.reply)) enter(slot, *connection);
             return;
         case Interest::none:
             return;
     }
 }
 
+/// To a service's address, but none of its ports.
 template <Address A>
-void Balancer<A>::to_service(Slot slot) noexcept {
-    const PacketMeta& meta = burst_.meta[slot];
-    const FlowKey<A>& key = meta.flow<A>();
-    const bool own_address = burst_.treatment[slot].interest == Interest::node_port;
-    const Frontend* frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
-    if (frontend == nullptr || meta.transport == Transport::other) {
-        if (own_address) return;  // the kernel's: SSH, BGP, ping
-        if (meta.transport == Transport::echo_request) return echo(slot);
-        const bool icmp = key.protocol == Protocol::icmp || key.protocol == Protocol::icmpv6;
-        if (icmp) return burst_.drop(slot, Drop::icmp_unsupported);
-        return refuse(slot, Drop::no_such_service_port, true);
-    }
-    const Service& service = now_.frontends->service(frontend->service);
-    burst_.treatment[slot].service = frontend->service;
-    if (meta.from_overlay && service.network != key.network) return burst_.drop(slot, Drop::wrong_network);
-    if (frontend->check_source && !service.admits(key.source)) return burst_.drop(slot, Drop::source_range);
-    if (!service.backends->empty()) return to_backend(slot, service);
+void Balancer<A>::to_no_frontend(Slot slot) noexcept {
+    if (burst_.treatment[slot].interest == Interest::node_port) return;  // the kernel's: SSH, BGP, ping
+    if (burst_.meta[slot].transport == Transport::echo_request) return echo(slot);
+    const Protocol protocol = key_of(slot).protocol;
+    const bool icmp = protocol == Protocol::icmp || protocol == Protocol::icmpv6;
+    if (icmp) return burst_.drop(slot, Drop::icmp_unsupported);
+    refuse(slot, Drop::no_such_service_port, true);
+}
+
+template <Address A>
+void Balancer<A>::to_service(Newcomer<A>& newcomer) noexcept {
+    const Slot slot = newcomer.slot;
+    const Service& service = *newcomer.service;
+    const FlowKey<A>& key = key_of(slot);
+    if (burst_.meta[slot].from_overlay && service.network != key.network) return burst_.drop(slot, Drop::wrong_network);
+    if (newcomer.check_source && !service.admits(key.source)) return burst_.drop(slot, Drop::source_range);
+    if (!service.backends->empty()) return to_backend(newcomer);
     const bool reject = service.when_empty == WhenEmpty::reject;
     refuse(slot, reject ? Drop::no_endpoints : Drop::no_local_endpoints, reject);
 }
@@ -114,10 +212,8 @@ void Balancer<A>::refuse(Slot slot, Drop why, bool tell) noexcept {
 }
 
 template <Address A>
-const Backend& Balancer<A>::choose(const Service& service, const PacketMeta& meta) noexcept {
+const Backend& Balancer<A>::choose_for_client(const Service& service, A client) noexcept {
     const BackendSet& backends = *service.backends;
-    if (service.affinity_seconds == 0) return backends.choose(spread(meta.hash));
-    const A client = meta.flow<A>().source;
     const Backend* tied = backends.find(affinities_.find(service.id, client, clock_));
     const Backend& backend = tied != nullptr ? *tied : backends.choose(spread(address_hash(client)));
     affinities_.remember(service.id, client, backend.id, service.affinity_seconds, clock_);
@@ -125,31 +221,54 @@ const Backend& Balancer<A>::choose(const Service& service, const PacketMeta& met
 }
 
 template <Address A>
-void Balancer<A>::to_backend(Slot slot, const Service& service) noexcept {
-    const Backend& backend = choose(service, burst_.meta[slot]);
-    A address;
-    if constexpr (std::same_as<A, Ipv4>)
-        address = backend.address.v4();
-    else
-        address = backend.address.v6();
-    Connection<A>* connection = open(slot, address, backend.port, service.network);
+void Balancer<A>::to_backend(Newcomer<A>& newcomer) noexcept {
+    const Slot slot = newcomer.slot;
+    const Service& service = *newcomer.service;
+    if (newcomer.backend == nullptr) {
+        newcomer.backend = &choose_for_client(service, key_of(slot).source);
+        newcomer.reply = reply_of(slot, *newcomer.backend, service.network);
+    }
+    Connection<A>* connection = open(slot, newcomer.reply);
     if (connection == nullptr) return;
     connection->service = service.id;
-    connection->backend = backend.id;
+    connection->backend = newcomer.backend->id;
     connection->checked = now_.services_version;
     enter(slot, *connection);
 }
 
-/// A connection to this destination with a free source of ours; nullptr: the packet has been dropped.
+/// How the answers of this destination look, if the first candidate port is free.
 template <Address A>
-Connection<A>* Balancer<A>::open(Slot slot, A destination, Be16 port, NetworkId network) noexcept {
+FlowKey<A> Balancer<A>::reply_of(Slot slot, A destination, Be16 port, NetworkId network) const noexcept {
     const PacketMeta& meta = burst_.meta[slot];
     const FlowKey<A>& key = meta.flow<A>();
     const SnatPool<A>& pool = now_.network(network).template family<A>().snat;
     const unsigned slot_number = around_.slots->own_slot(around_.self, spread(meta.hash));
-    if (pool.count == 0) return burst_.drop(slot, Drop::snat_exhausted), nullptr;
+    return {destination,
+            pool.choose(address_hash(key.source)),
+            port,
+            snat_port(slot_number, meta.hash, 0),
+            key.protocol,
+            network,
+            0};
+}
 
-    FlowKey<A> reply{destination, pool.choose(address_hash(key.source)), port, {}, key.protocol, network, 0};
+template <Address A>
+FlowKey<A> Balancer<A>::reply_of(Slot slot, const Backend& backend, NetworkId network) const noexcept {
+    if constexpr (std::same_as<A, Ipv4>)
+        return reply_of(slot, backend.address.v4(), backend.port, network);
+    else
+        return reply_of(slot, backend.address.v6(), backend.port, network);
+}
+
+/// A connection with these answers, or with another port of ours; nullptr: the packet has been dropped.
+template <Address A>
+Connection<A>* Balancer<A>::open(Slot slot, FlowKey<A> reply) noexcept {
+    const PacketMeta& meta = burst_.meta[slot];
+    const FlowKey<A>& key = meta.flow<A>();
+    if (now_.network(reply.network).template family<A>().snat.count == 0)
+        return burst_.drop(slot, Drop::snat_exhausted), nullptr;
+
+    const unsigned slot_number = slot_of_port(reply.destination_port);
     for (unsigned attempt = 0; attempt < port_attempts; ++attempt) {
         reply.destination_port = snat_port(slot_number, meta.hash, attempt);
         if (connections_.find(reply, flow_hash(reply), clock_)) continue;
@@ -193,10 +312,13 @@ void balance(Burst& burst, const Snapshot& now, Connections& connections, Affini
     burst.for_each([&](Slot slot) noexcept {
         if (!burst.treatment[slot].unknown) return;
         if (burst.meta[slot].family == Family::v4)
-            v4.admit(slot);
+            v4.collect(slot);
         else
-            v6.admit(slot);
+            v6.collect(slot);
     });
+    v4.admit();
+    v6.admit();
+    if (burst.decided) burst.sort_out();
 }
 
 }  // namespace viaduct

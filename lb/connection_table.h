@@ -58,6 +58,13 @@ public:
     void find(std::span<Lookup<A>> lookups, Seconds now) noexcept;
     [[nodiscard]] Hit<A> find(const FlowKey<A>& key, std::uint32_t hash, Seconds now) noexcept;
 
+    /// Asks for the memory that looking for a key with this hash will read.
+    void prefetch(std::uint32_t hash) const noexcept { index_.prefetch(hash); }
+    /// Asks for the memory that the `ahead`-th `insert` from now on (0: the next) will write.
+    void prefetch_free(std::size_t ahead) const noexcept {
+        if (ahead < free_count_) prefetch_record(record(free_[free_count_ - 1 - ahead] << 1U));
+    }
+
     /// A new connection under both keys (equal-hash keys are fine), its other fields zero and `last_seen` = now.
     /// nullptr when the table is full. The caller has made sure that neither key is present.
     [[nodiscard]] Connection<A>* insert(const FlowKey<A>& original, const FlowKey<A>& reply, Seconds now) noexcept;
@@ -92,6 +99,10 @@ private:
         return different == 0;
     }
     [[nodiscard]] Connection<A>& record(std::uint32_t entry) const noexcept { return records_[entry >> 1U]; }
+    static void prefetch_record(const Connection<A>& connection) noexcept {
+        const auto* line = reinterpret_cast<const std::uint8_t*>(&connection);
+        for (std::size_t at = 0; at < sizeof connection; at += 64) __builtin_prefetch(line + at, 1);
+    }
     [[nodiscard]] static Direction direction(std::uint32_t entry) noexcept {
         return static_cast<Direction>(entry & 1U);
     }
@@ -127,10 +138,7 @@ inline void ConnectionTable<A>::find(std::span<Lookup<A>> lookups, Seconds now) 
     for (const Lookup<A>& lookup : lookups) index_.prefetch(lookup.hash);
     for (std::size_t i = 0; i < lookups.size(); ++i) {
         entries[i] = index_.first(lookups[i].hash);
-        if (entries[i] >= FlowIndex::elsewhere) continue;
-        const auto* line = reinterpret_cast<const std::uint8_t*>(&record(entries[i]));
-        __builtin_prefetch(line, 1);
-        if constexpr (sizeof(Connection<A>) > 64) __builtin_prefetch(line + 64, 1);
+        if (entries[i] < FlowIndex::elsewhere) prefetch_record(record(entries[i]));
     }
     for (std::size_t i = 0; i < lookups.size(); ++i) {
         Lookup<A>& lookup = lookups[i];

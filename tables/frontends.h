@@ -54,6 +54,9 @@ public:
         return key != nullptr ? key->frontend : no_frontend;
     }
     static constexpr std::uint32_t no_frontend = 0xffffffff;
+    void prefetch(A address, Be16 port, Protocol protocol) const noexcept {
+        keys_.prefetch(hash(address, port, protocol));
+    }
 
 private:
     struct Owner {
@@ -100,6 +103,12 @@ public:
     [[nodiscard]] const Frontend* find(A destination, Be16 port, Protocol protocol) const noexcept {
         const std::uint32_t at = index_->family<A>().find(destination, port, protocol);
         return at != FrontendIndex<A>::no_frontend ? &index_->frontends[at] : nullptr;
+    }
+
+    /// Asks for the memory that `find` will read.
+    template <Address A>
+    void prefetch(A destination, Be16 port, Protocol protocol) const noexcept {
+        index_->family<A>().prefetch(destination, port, protocol);
     }
 
     [[nodiscard]] const Service& service(ServiceIndex index) const noexcept { return services_[index]; }

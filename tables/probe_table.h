@@ -61,6 +61,8 @@ public:
             if (same(slots_[at])) return &slots_[at];
         return nullptr;
     }
+    /// Asks for the memory that `find` will read.
+    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[hash >> shift_]); }
     /// The slot for which `same` holds, or the free one where it belongs. No more than `entries` may be taken.
     template <class Same>
     [[nodiscard]] Slot& place(std::uint64_t hash, const Same& same) noexcept {
