@@ -70,14 +70,24 @@ struct NetworkConfig {
     std::vector<StaticPeer> peers;
 };
 
+/// Where flannel's etcd is, by the names of flanneld's options.
+struct EtcdConfig {
+    std::vector<std::string> endpoints;
+    std::string prefix = "/coreos.com/network";
+    std::string ca_file, cert_file, key_file;
+    std::string user, password_file;
+    bool lease = true;  // take a subnet of our own
+};
+
 /// [source.NAME]
 struct SourceConfig {
     std::string name;
     std::string type = "directory";
     std::string path;
-    std::string network;  // "": the first network
+    std::string network;       // "": the first network
     std::string kubeconfig{};  // "": the service account of the pod that this runs in
     std::string context{};     // "": the kubeconfig's current one
+    EtcdConfig etcd{};
 };
 
 /// A row of addresses of one family, both ends included.

@@ -30,6 +30,43 @@ void check_ports(const Config& config, Problems& problems) {
     }
 }
 
+/// Keys of one type of source that stand in another's section.
+void check_source(const SourceConfig& source, Problems& problems) {
+    const std::string section = "[source." + source.name + "] ";
+    const bool api = source.type == "kubernetes", directory = source.type == "directory";
+    if (api && !source.path.empty())
+        problems.push_back(section + "follows the Kubernetes API and has no path: remove it, or call it kubeconfig");
+    if (api && !source.context.empty() && source.kubeconfig.empty())
+        problems.push_back(section + "names a context without a file: add kubeconfig = PATH");
+    if (directory && !(source.kubeconfig + source.context).empty())
+        problems.push_back(section + "is a directory: set type = kubernetes, or remove kubeconfig and context");
+    if (directory && source.path.empty()) problems.push_back(section + "has no path: add path = DIRECTORY");
+    if (api || directory) {
+        if (!source.etcd.endpoints.empty())
+            problems.push_back(section + "has etcd-endpoints: set type = flannel-etcd, or remove them");
+        return;
+    }
+    if (!(source.path + source.kubeconfig + source.context).empty())
+        problems.push_back(section + "is flannel's etcd: remove path, kubeconfig and context");
+    if (source.etcd.endpoints.empty())
+        problems.push_back(section + "has no etcd-endpoints: add etcd-endpoints = https://192.0.2.2:2379");
+    if (source.etcd.cert_file.empty() != source.etcd.key_file.empty())
+        problems.push_back(section + "has half of a certificate: add both etcd-certfile and etcd-keyfile");
+    if (source.etcd.user.empty() != source.etcd.password_file.empty())
+        problems.push_back(section + "has half of a login: add both etcd-username and etcd-password-file");
+}
+
+/// A lease in etcd is known by the address that it names.
+void check_etcd_network(const SourceConfig& source, const NetworkConfig& network, Problems& problems) {
+    if (source.type != "flannel-etcd") return;
+    if (network.type != NetworkType::flannel)
+        problems.push_back("[network." + network.name + "] gets flannel's leases from [source." + source.name +
+                           "]: set type = flannel");
+    else if (source.etcd.lease && !network.vtep_v4)
+        problems.push_back("[network." + network.name +
+                           "] takes a subnet from etcd: add vtep-v4, by which its lease is known");
+}
+
 void check_references(const Config& config, Problems& problems) {
     const auto check = [&](const std::string& section, const std::string& network) {
         if (network.empty() ||
@@ -41,15 +78,10 @@ void check_references(const Config& config, Problems& problems) {
     for (const PoolConfig& pool : config.pools) check("[pool." + pool.name + "]", pool.network);
     for (const SourceConfig& source : config.sources) {
         check("[source." + source.name + "]", source.network);
-        const std::string section = "[source." + source.name + "] ";
-        if (source.type == "kubernetes" && !source.path.empty())
-            problems.push_back(section + "follows the Kubernetes API and has no path: remove it, or call it kubeconfig");
-        if (source.type == "kubernetes" && !source.context.empty() && source.kubeconfig.empty())
-            problems.push_back(section + "names a context without a file: add kubeconfig = PATH");
-        if (source.type == "directory" && !(source.kubeconfig + source.context).empty())
-            problems.push_back(section + "is a directory: set type = kubernetes, or remove kubeconfig and context");
-        if (source.type == "directory" && source.path.empty())
-            problems.push_back("[source." + source.name + "] has no path: add path = DIRECTORY");
+        check_source(source, problems);
+        const auto named = std::ranges::find(config.networks, source.network, &NetworkConfig::name);
+        if (!config.networks.empty())
+            check_etcd_network(source, named == config.networks.end() ? config.networks.front() : *named, problems);
     }
 }
 

@@ -166,9 +166,10 @@ constexpr std::array network_table{
 
 constexpr std::array source_table{
     ConfigKey<SourceConfig>{
-        "type", "directory|kubernetes", "where Kubernetes objects come from",
+        "type", "directory|kubernetes|flannel-etcd", "where objects come from",
         [](SourceConfig& s, Text v) {
-            s.type = parse_choice<const char*>(v, {{"directory", "directory"}, {"kubernetes", "kubernetes"}});
+            s.type = parse_choice<const char*>(
+                v, {{"directory", "directory"}, {"kubernetes", "kubernetes"}, {"flannel-etcd", "flannel-etcd"}});
         }},
     ConfigKey<SourceConfig>{"kubeconfig", "PATH",
                             "how to reach the API server; default: the service account of the pod this runs in",
@@ -177,6 +178,25 @@ constexpr std::array source_table{
                             [](SourceConfig& s, Text v) { s.context = v; }},
     ConfigKey<SourceConfig>{"path", "PATH", "the directory; its *.yaml, *.yml and *.json files are followed live",
                             [](SourceConfig& s, Text v) { s.path = v; }},
+    ConfigKey<SourceConfig>{"etcd-endpoints", "URL[,URL]", "etcd's members, as in https://192.0.2.2:2379",
+                            [](SourceConfig& s, Text v) { s.etcd.endpoints = parse_urls(v); }},
+    ConfigKey<SourceConfig>{"etcd-prefix", "KEY", "where flannel's keys are; default: /coreos.com/network",
+                            [](SourceConfig& s, Text v) {
+                                if (!v.starts_with('/') || v.ends_with('/'))
+                                    throw BadValue("must be a key as in /coreos.com/network");
+                                s.etcd.prefix = v;
+                            }},
+    ConfigKey<SourceConfig>{"etcd-cafile", "PATH", "who signed the members' certificates; default: the system's",
+                            [](SourceConfig& s, Text v) { s.etcd.ca_file = v; }},
+    ConfigKey<SourceConfig>{"etcd-certfile", "PATH", "our certificate",
+                            [](SourceConfig& s, Text v) { s.etcd.cert_file = v; }},
+    ConfigKey<SourceConfig>{"etcd-keyfile", "PATH", "its key", [](SourceConfig& s, Text v) { s.etcd.key_file = v; }},
+    ConfigKey<SourceConfig>{"etcd-username", "NAME", "where etcd wants a password",
+                            [](SourceConfig& s, Text v) { s.etcd.user = v; }},
+    ConfigKey<SourceConfig>{"etcd-password-file", "PATH", "a file with nothing else in it",
+                            [](SourceConfig& s, Text v) { s.etcd.password_file = v; }},
+    ConfigKey<SourceConfig>{"etcd-lease", "yes|no", "take a subnet of our own, as every flanneld does; no: only read",
+                            [](SourceConfig& s, Text v) { s.etcd.lease = parse_yes_no(v); }},
     ConfigKey<SourceConfig>{"network", "NAME", "whose objects they are; default: the first network",
                             [](SourceConfig& s, Text v) { s.network = v; }},
 };

@@ -2,6 +2,7 @@
 #include "control/config_values.h"
 
 #include "encap/net_text.h"
+#include "encap/prefixes.h"
 
 namespace viaduct {
 
@@ -11,13 +12,6 @@ std::string_view trimmed(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t");
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-IpAddress last_address(const IpPrefix& prefix) {
-    Ipv6 address = prefix.address.v6();
-    for (unsigned bit = 128U - prefix.address.bits() + prefix.length; bit < 128; ++bit)
-        address.bytes[bit / 8] = static_cast<std::uint8_t>(address.bytes[bit / 8] | (0x80U >> (bit % 8)));
-    return address;
 }
 
 AddressRange parse_range(std::string_view text) {
@@ -109,6 +103,17 @@ std::vector<AddressRange> parse_ranges(std::string_view text) {
     std::vector<AddressRange> ranges;
     for (const std::string_view word : split_list(text)) ranges.push_back(parse_range(word));
     return ranges;
+}
+
+std::vector<std::string> parse_urls(std::string_view text) {
+    std::vector<std::string> urls;
+    for (std::string_view word : split_list(text)) {
+        if (!word.starts_with("https://") && !word.starts_with("http://"))
+            throw BadValue("'" + std::string(word) + "' must be a URL, as in https://192.0.2.2:2379");
+        while (word.ends_with('/')) word.remove_suffix(1);
+        urls.emplace_back(word);
+    }
+    return urls;
 }
 
 Mac parse_unicast_mac(std::string_view text) {

@@ -51,6 +51,8 @@ template <Address A>
 [[nodiscard]] std::vector<IpPrefix> parse_subnets(std::string_view text);
 /// "203.0.113.0/28, 203.0.113.40-203.0.113.49, 2001:db8::7"
 [[nodiscard]] std::vector<AddressRange> parse_ranges(std::string_view text);
+/// "https://192.0.2.2:2379,https://192.0.2.3:2379"
+[[nodiscard]] std::vector<std::string> parse_urls(std::string_view text);
 [[nodiscard]] Mac parse_unicast_mac(std::string_view text);
 /// "node1,192.0.2.11,12:c6:65:89:b4:e3,10.244.1.0/24,fd00:1::/64"
 [[nodiscard]] StaticPeer parse_static_peer(std::string_view text);

@@ -90,9 +90,9 @@ public:
           stop_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
           signals_(open_signals()) {
         for (const SourceConfig& source : config_.sources) {
-            const std::string& network = source.network.empty() ? config_.networks.front().name : source.network;
+            const NetworkConfig& network = network_of(source);
             sources_.push_back(open_source(source, network));
-            source_objects_.push_back({network, &sources_.back()->objects()});
+            source_objects_.push_back({network.name, &sources_.back()->objects()});
             follow(sources_.back()->fd());
         }
         follow(kernel_.fd());
@@ -132,6 +132,11 @@ public:
     }
 
 private:
+    [[nodiscard]] const NetworkConfig& network_of(const SourceConfig& source) const {
+        const auto named = std::ranges::find(config_.networks, source.network, &NetworkConfig::name);
+        return named == config_.networks.end() ? config_.networks.front() : *named;
+    }
+
     void follow(int fd) {
         epoll_event event{};
         event.events = EPOLLIN;

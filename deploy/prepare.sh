@@ -15,6 +15,8 @@ install_packages() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get -qq update
     apt-get -qq install --yes --no-install-recommends "${missing[@]}"
+    # Tests start an etcd of their own: its package shall not leave one running.
+    if [[ " ${missing[*]} " = *" etcd-server "* ]]; then systemctl --quiet disable --now etcd 2>/dev/null || true; fi
 }
 
 # build DIRECTORY [MESON-OPTION…]: configures once, then builds what changed.

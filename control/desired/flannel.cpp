@@ -37,7 +37,7 @@ Lease lease_of(const NodeObject& node, bool v4, bool v6) {
     if (node.pod_cidrs.size() > 2) throw NoLease("it has more than two pod CIDRs", "leave one for each family");
     Lease lease;
     if (v4) lease.v4 = side_of(node, Family::v4);
-    if (v6) lease.v6 = side_of(node, Family::v6);
+    if (v6 && !node.flannel.v4_alone) lease.v6 = side_of(node, Family::v6);
     return lease;
 }
 

@@ -6,7 +6,9 @@
 
 #include "control/desired/flannel.h"
 #include "control/desired/ports.h"
+#include "control/desired/vtep_mac.h"
 #include "encap/net_text.h"
+#include "encap/prefixes.h"
 
 namespace viaduct {
 
@@ -15,24 +17,6 @@ namespace {
 constexpr std::uint16_t overhead_v4 = 50, overhead_v6 = 70;  // bytes: inner Ethernet, VXLAN, UDP and outer IP
 constexpr std::uint16_t least_mtu = 576;
 constexpr std::size_t most_former_macs = 4;
-
-/// Locally administered and unicast, the same after every start: peers keep what they have learned.
-Mac derived_mac(const std::string& node, const std::string& network) {
-    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits
-    for (const char c : node + "/" + network) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-    Mac mac;
-    for (unsigned i = 0; i < 6; ++i) mac.bytes[i] = static_cast<std::uint8_t>(hash >> (8 * i));
-    mac.bytes[0] = static_cast<std::uint8_t>((mac.bytes[0] & 0xfc) | 0x02);
-    return mac;
-}
-
-IpPrefix last_address(const IpPrefix& prefix) {
-    Ipv6 address = prefix.address.v6();
-    const unsigned first_host_bit = prefix.is_v4() ? 96U + prefix.length : prefix.length;
-    for (unsigned bit = first_host_bit; bit < 128; ++bit)
-        address.bytes[bit / 8] = static_cast<std::uint8_t>(address.bytes[bit / 8] | (0x80U >> (bit % 8)));
-    return {IpAddress(address), prefix.is_v4() ? Ipv4::bits : Ipv6::bits};
-}
 
 class NetworkMaker {
 public:
@@ -330,7 +314,7 @@ private:
 
 std::optional<std::string> SubnetClaims::claim(const IpPrefix& prefix, const std::string& owner) {
     auto next = claims_.lower_bound(prefix.address);
-    if (next != claims_.end() && next->first <= last_address(prefix).address) return next->second.owner;
+    if (next != claims_.end() && next->first <= last_address(prefix)) return next->second.owner;
     if (next != claims_.begin() && std::prev(next)->second.prefix.overlaps(prefix))
         return std::prev(next)->second.owner;
     claims_.emplace_hint(next, prefix.address, Claim{prefix, owner});

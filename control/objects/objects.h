@@ -38,6 +38,7 @@ struct NodeObject {
     struct Flannel {
         bool managed = false;  // kube-subnet-manager: "true"
         std::string backend_type, backend_data, backend_v6_data, public_ip, public_ipv6;
+        bool v4_alone = false;  // out of etcd, where a lease without IPv6 is one for IPv4; a Node's is none then
         bool operator==(const Flannel&) const = default;
     } flannel;
     bool operator==(const NodeObject&) const = default;
@@ -121,10 +122,17 @@ struct Endpoints {
     bool operator==(const Endpoints&) const = default;
 };
 
-/// flannel's net-conf.json out of its ConfigMap.
+/// flannel's net-conf.json out of its ConfigMap, or out of etcd.
 struct FlannelConfig {
+    /// How flanneld cuts a family's network into subnets of its nodes, when it is not Kubernetes that does.
+    struct Subnets {
+        std::uint8_t length = 0;  // 0: flannel's default
+        std::optional<IpAddress> first, last;
+        bool operator==(const Subnets&) const = default;
+    };
     ObjectKey key;
     std::optional<IpPrefix> network, ipv6_network;
+    Subnets subnets, ipv6_subnets;
     bool enable_v4 = true, enable_v6 = false;
     std::string backend_type = "udp";  // flannel's own default
     std::uint32_t vni = 1;

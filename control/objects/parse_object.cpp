@@ -1,9 +1,8 @@
 // Where Kubernetes keeps what.
 #include "control/objects/parse_object.h"
 
-#include <nlohmann/json.hpp>
-
 #include "control/objects/json_tree.h"
+#include "control/objects/net_conf.h"
 #include "control/objects/time_text.h"
 #include "control/objects/yaml_tree.h"
 
@@ -51,7 +50,8 @@ NodeObject parse_node(const ObjectKey& key, const Field<T>& root) {
                     annotation("backend-data"),
                     annotation("backend-v6-data"),
                     annotation("public-ip"),
-                    annotation("public-ipv6")};
+                    annotation("public-ipv6"),
+                    false};
     return node;
 }
 
@@ -233,44 +233,14 @@ Endpoints parse_endpoints(const ObjectKey& key, const Field<T>& root) {
     return endpoints;
 }
 
-std::optional<IpPrefix> json_prefix(const nlohmann::json& json, const char* name) {
-    const std::string text = json.value(name, "");
-    if (text.empty()) return {};
-    const auto prefix = parse_prefix(text);
-    if (!prefix) throw std::invalid_argument(std::string(name) + " is '" + text + "': write a prefix");
-    return prefix;
-}
-
-FlannelConfig read_net_conf(const ObjectKey& key, const std::string& text) {
-    const auto json = nlohmann::json::parse(text);
-    FlannelConfig config;
-    config.key = key;
-    config.network = json_prefix(json, "Network");
-    config.ipv6_network = json_prefix(json, "IPv6Network");
-    config.enable_v4 = json.value("EnableIPv4", true);
-    config.enable_v6 = json.value("EnableIPv6", false);
-    const auto backend = json.value("Backend", nlohmann::json::object());
-    config.backend_type = backend.value("Type", config.backend_type);
-    config.vni = backend.value("VNI", config.vni);
-    if (!Vni::fits(config.vni)) throw std::invalid_argument("Backend.VNI is over 24 bits: write a smaller one");
-    const auto port = backend.value("Port", 0U), mtu = backend.value("MTU", 0U);
-    if (port > last_port || mtu > last_port) throw std::invalid_argument("Backend.Port or MTU is over 65535");
-    if (port != 0) config.port = static_cast<std::uint16_t>(port);  // 0: the kernel's default
-    config.underlay_mtu = static_cast<std::uint16_t>(mtu);
-    config.direct_routing = backend.value("DirectRouting", false);
-    return config;
-}
-
 template <Tree T>
 std::optional<Object> parse_config_map(const ObjectKey& key, const Field<T>& root) {
     const Field<T> text = root["data"]["net-conf.json"];
     if (!text.present()) return {};
     try {
         return std::make_shared<const FlannelConfig>(read_net_conf(key, text.text()));
-    } catch (const nlohmann::json::exception& wrong) {
-        text.fail(std::string("is no valid JSON for flannel: ") + wrong.what());
     } catch (const std::invalid_argument& wrong) {
-        text.fail(std::string(": ") + wrong.what());
+        text.fail(wrong.what());
     }
 }
 

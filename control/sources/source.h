@@ -24,6 +24,6 @@ public:
 };
 
 /// Throws std::runtime_error naming the remedy.
-[[nodiscard]] std::unique_ptr<Source> open_source(const SourceConfig& config, const std::string& network);
+[[nodiscard]] std::unique_ptr<Source> open_source(const SourceConfig& config, const NetworkConfig& network);
 
 }  // namespace viaduct

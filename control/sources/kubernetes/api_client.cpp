@@ -36,7 +36,7 @@ std::unique_ptr<Exchange> ApiClient::get(const std::string& path, ResponseHandle
     request.key = credential.key;
     request.verify = access_.verify;
     request.fresh = fresh;
-    return http_.get(request, handler);
+    return http_.send(request, handler);
 }
 
 }  // namespace viaduct

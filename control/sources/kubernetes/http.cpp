@@ -172,6 +172,11 @@ void Http::Curl::set_up(Transfer& transfer, const HttpRequest& request) {
     if (!request.connect_to.empty()) transfer.connect_to = curl_slist_append(nullptr, request.connect_to.c_str());
     if (!request.proxy.empty()) curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy.c_str());
     curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+    if (!request.body.empty()) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+        curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request.body.c_str());
+    }
+    if (request.method != "GET") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer.connect_to);
@@ -206,7 +211,7 @@ void Http::Curl::set_up_tls(CURL* easy, const HttpRequest& request) {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, request.verify ? 2L : 0L);
 }
 
-std::unique_ptr<Exchange> Http::get(const HttpRequest& request, ResponseHandler& handler) {
+std::unique_ptr<Exchange> Http::send(const HttpRequest& request, ResponseHandler& handler) {
     auto transfer = std::make_unique<Transfer>();
     transfer->handler = &handler;
     transfer->easy = curl_easy_init();

@@ -13,9 +13,10 @@
 
 namespace viaduct {
 
-/// One GET.
 struct HttpRequest {
     std::string url;
+    std::string method = "GET";
+    std::string body{};  // empty: none
     std::vector<std::string> headers;
     std::string proxy;       // empty: what the environment says (https_proxy, no_proxy)
     std::string connect_to;  // "host:port:address:port" when the certificate bears another name; empty: as the URL says
@@ -38,7 +39,7 @@ public:
     /// Makes `fd` readable at this time even if nothing arrives.
     void wake_at(TimePoint when);
     /// `handler` outlives the Exchange, and the Exchange does not outlive this.
-    [[nodiscard]] std::unique_ptr<Exchange> get(const HttpRequest& request, ResponseHandler& handler);
+    [[nodiscard]] std::unique_ptr<Exchange> send(const HttpRequest& request, ResponseHandler& handler);
 
 private:
     struct Transfer;

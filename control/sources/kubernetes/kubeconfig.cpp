@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "control/objects/yaml_tree.h"
+#include "control/sources/base64.h"
 
 namespace viaduct {
 
@@ -14,23 +15,10 @@ namespace {
 using YamlField = Field<YamlTree>;
 namespace fs = std::filesystem;
 
-/// RFC 4648, section 4, with line breaks anywhere.
 std::string decoded_base64(const YamlField& field) {
-    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string decoded;
-    std::uint32_t bits = 0;
-    unsigned count = 0;
-    for (const char one : field.text()) {
-        if (one == '=' || one == '\n' || one == '\r' || one == ' ') continue;
-        const std::size_t value = alphabet.find(one);
-        if (value == std::string_view::npos) field.fail("is no base64: write it again with `kubectl config set`");
-        bits = (bits << 6U) | static_cast<std::uint32_t>(value);
-        count += 6;
-        if (count < 8) continue;
-        count -= 8;
-        decoded += static_cast<char>((bits >> count) & 0xffU);
-    }
-    return decoded;
+    const auto decoded = from_base64(field.text());
+    if (!decoded) field.fail("is no base64: write it again with `kubectl config set`");
+    return *decoded;
 }
 
 class KubeconfigReader {

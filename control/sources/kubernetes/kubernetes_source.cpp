@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <random>
 
 namespace viaduct {
 
@@ -20,12 +19,6 @@ ApiAccess access_of(const SourceConfig& config) {
     } catch (const std::runtime_error& wrong) {
         throw std::runtime_error("source " + config.name + ": " + wrong.what());
     }
-}
-
-Timing real_timing() {
-    return {std::chrono::steady_clock::now, [engine = std::mt19937(std::random_device{}())]() mutable {
-                return std::uniform_real_distribution<double>(0, 1)(engine);
-            }};
 }
 
 }  // namespace

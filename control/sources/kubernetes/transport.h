@@ -16,6 +16,7 @@ struct Timing {
     std::function<TimePoint()> now;
     std::function<double()> random;  // from 0 up to, not including, 1
 };
+[[nodiscard]] Timing real_timing();
 
 /// Hears what becomes of one request. Each call may take the request back.
 class ResponseHandler {

@@ -175,35 +175,54 @@ TEST_P(Contradiction, IsNamed) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Rows, Contradiction,
-    ::testing::Values(Wrong{"[network.a]\nnode-name = gw\n",
-                            "there is no port: add a section [port.NAME] with device = af_xdp:IFNAME"},
-                      Wrong{"[port.a]\ndevice = net_null0\n", "there is no network: add a section [network.NAME]"},
-                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[pool.p]\nauto = yes\n",
-                            "[pool.p] has no ranges: add ranges = 203.0.113.0/28, or whatever is routed here"},
-                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[pool.p]\nranges = "
-                            "10.0.0.0/24\n[pool.q]\nranges = 10.0.0.9\n",
-                            "[pool.q] has addresses of [pool.p]: leave them to one pool"},
-                      Wrong{"[port.a]\nqueues = 1\n[network.a]\nnode-name = gw\n",
-                            "[port.a] has no device: add device = af_xdp:IFNAME, or DPDK devargs"},
-                      Wrong{"[port.a]\ndevice = net_null0\n[port.b]\ndevice = net_null0\n[network.a]\nnode-name = gw\n",
-                            "[port.b] uses the device net_null0 of another port: give it its own"},
-                      Wrong{"[port.a]\ndevice = net_null0\nnetwork = b\n[network.a]\nnode-name = gw\n",
-                            "[port.a] names the network 'b': add [network.b]"},
-                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\n",
-                            "[network.a] has no node-name: name the gateway's own Node object"},
-                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\ntype = static\n",
-                            "[network.a] is static and has no tunnel endpoint: add vtep-v4 or vtep-v6"},
-                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = directory\n",
-                            "[source.s] has no path: add path = DIRECTORY"},
-                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = kubernetes\n"
-                            "path = /etc/viaduct/kubeconfig\n",
-                            "[source.s] follows the Kubernetes API and has no path: remove it, or call it kubeconfig"},
-                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = kubernetes\n"
-                            "context = edge\n",
-                            "[source.s] names a context without a file: add kubeconfig = PATH"},
-                      Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\npath = /tmp\n"
-                            "kubeconfig = /etc/viaduct/kubeconfig\n",
-                            "[source.s] is a directory: set type = kubernetes, or remove kubeconfig and context"}));
+    ::testing::Values(
+        Wrong{"[network.a]\nnode-name = gw\n",
+              "there is no port: add a section [port.NAME] with device = af_xdp:IFNAME"},
+        Wrong{"[port.a]\ndevice = net_null0\n", "there is no network: add a section [network.NAME]"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[pool.p]\nauto = yes\n",
+              "[pool.p] has no ranges: add ranges = 203.0.113.0/28, or whatever is routed here"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[pool.p]\nranges = "
+              "10.0.0.0/24\n[pool.q]\nranges = 10.0.0.9\n",
+              "[pool.q] has addresses of [pool.p]: leave them to one pool"},
+        Wrong{"[port.a]\nqueues = 1\n[network.a]\nnode-name = gw\n",
+              "[port.a] has no device: add device = af_xdp:IFNAME, or DPDK devargs"},
+        Wrong{"[port.a]\ndevice = net_null0\n[port.b]\ndevice = net_null0\n[network.a]\nnode-name = gw\n",
+              "[port.b] uses the device net_null0 of another port: give it its own"},
+        Wrong{"[port.a]\ndevice = net_null0\nnetwork = b\n[network.a]\nnode-name = gw\n",
+              "[port.a] names the network 'b': add [network.b]"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\n",
+              "[network.a] has no node-name: name the gateway's own Node object"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\ntype = static\n",
+              "[network.a] is static and has no tunnel endpoint: add vtep-v4 or vtep-v6"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = directory\n",
+              "[source.s] has no path: add path = DIRECTORY"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = kubernetes\n"
+              "path = /etc/viaduct/kubeconfig\n",
+              "[source.s] follows the Kubernetes API and has no path: remove it, or call it kubeconfig"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = kubernetes\n"
+              "context = edge\n",
+              "[source.s] names a context without a file: add kubeconfig = PATH"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\npath = /tmp\n"
+              "kubeconfig = /etc/viaduct/kubeconfig\n",
+              "[source.s] is a directory: set type = kubernetes, or remove kubeconfig and context"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\nvtep-v4 = 192.0.2.9\n[source.s]\n"
+              "type = flannel-etcd\n",
+              "[source.s] has no etcd-endpoints: add etcd-endpoints = https://192.0.2.2:2379"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = flannel-etcd\n"
+              "etcd-endpoints = http://192.0.2.2:2379\n",
+              "[network.a] takes a subnet from etcd: add vtep-v4, by which its lease is known"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\ntype = static\nvtep-v4 = 192.0.2.9\n[source.s]\n"
+              "type = flannel-etcd\netcd-endpoints = http://192.0.2.2:2379\n",
+              "[network.a] gets flannel's leases from [source.s]: set type = flannel"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\nvtep-v4 = 192.0.2.9\n[source.s]\n"
+              "type = flannel-etcd\netcd-endpoints = http://192.0.2.2:2379\netcd-keyfile = /k\n",
+              "[source.s] has half of a certificate: add both etcd-certfile and etcd-keyfile"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\nvtep-v4 = 192.0.2.9\n[source.s]\n"
+              "type = flannel-etcd\netcd-endpoints = http://192.0.2.2:2379\netcd-username = u\n",
+              "[source.s] has half of a login: add both etcd-username and etcd-password-file"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\npath = /tmp\n"
+              "etcd-endpoints = http://192.0.2.2:2379\n",
+              "[source.s] has etcd-endpoints: set type = flannel-etcd, or remove them"}));
 
 TEST_F(ConfigTest, UnknownOptionsAndMissingFilesAreNamed) {
     EXPECT_EQ(problems(minimal, {"--worker=2"}), "command line: unknown key 'worker': did you mean 'workers'?");

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "control/objects/read_objects.h"
+#include "control/sources/flannel_etcd/subnet_record.h"
 #include "encap/net_text.h"
 
 namespace viaduct {
@@ -127,6 +128,17 @@ protected:
     Assignments assigned_;
     DesiredOutput out_;
 };
+
+TEST_F(DesiredStateTest, ALeaseOutOfEtcdMayLackIpv6) {
+    make(own_node() + net_conf);
+    objects_.add(std::make_shared<const NodeObject>(
+        node_of_lease("10.244.7.0-24", {*parse_prefix("10.244.7.0/24"), {}},
+                      lease_text({Ipv4(192, 0, 2, 7), {}, Vni(1), *parse_mac("12:00:00:00:04:07")}))));
+    const SourceObjects source{"demo", &objects_};
+    out_ = desired_state({config_, {&source, 1}, kernel_, ports_, nullptr, &assigned_});
+    EXPECT_EQ(peers(), "10.244.7.0-24 192.0.2.7 12:00:00:00:04:07 10.244.7.0/24\n");
+    EXPECT_EQ(findings(), "");
+}
 
 TEST_F(DesiredStateTest, FlannelNetworkComesFromItsObjects) {
     const DesiredNetwork network = make(own_node() + node("node1", 1) + net_conf).networks.at(0);
