@@ -5,9 +5,10 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 
+# install_packages [LIST]
 install_packages() {
     local wanted missing=()
-    for wanted in $(sed 's/#.*//' "$root/deploy/packages"); do
+    for wanted in $(sed 's/#.*//' "${1:-$root/deploy/packages}"); do
         dpkg-query -W -f '${db:Status-Status}' "$wanted" 2>/dev/null | grep -qx installed || missing+=("$wanted")
     done
     [ ${#missing[@]} = 0 ] && return
@@ -17,6 +18,14 @@ install_packages() {
     apt-get -qq install --yes --no-install-recommends "${missing[@]}"
     # Tests start an etcd of their own: its package shall not leave one running.
     if [[ " ${missing[*]} " = *" etcd-server "* ]]; then systemctl --quiet disable --now etcd 2>/dev/null || true; fi
+}
+
+# install_without_services LIST: the same, and none of the packages' services is started.
+install_without_services() {
+    local policy=/usr/sbin/policy-rc.d ours=
+    [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && ours=yes; }
+    install_packages "$1" || { rm -f ${ours:+"$policy"}; return 1; }
+    rm -f ${ours:+"$policy"}
 }
 
 # build DIRECTORY [MESON-OPTION…]: configures once, then builds what changed.

@@ -17,10 +17,23 @@ SOCKET = netns.STATE / "viaduct.sock"
 
 
 class OverUnixSocket(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("viaduct", timeout=5)
+        self.path = path
+
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(SOCKET))
+        self.sock.connect(str(self.path))
+
+
+def ask(path, unix_socket=SOCKET):
+    link = OverUnixSocket(unix_socket)
+    try:
+        link.request("GET", path)
+        return json.loads(link.getresponse().read())
+    finally:
+        link.close()
 
 
 class Gateway:
@@ -71,12 +84,7 @@ class Gateway:
 
     @staticmethod
     def ask(path):
-        link = OverUnixSocket("viaduct", timeout=5)
-        try:
-            link.request("GET", path)
-            return json.loads(link.getresponse().read())
-        finally:
-            link.close()
+        return ask(path)
 
     def conserved(self):
         """Every packet taken in has exactly one outcome, once none is under way. Returns the totals in words."""
