@@ -88,6 +88,8 @@ struct SourceConfig {
     std::string kubeconfig{};  // "": the service account of the pod that this runs in
     std::string context{};     // "": the kubeconfig's current one
     EtcdConfig etcd{};
+    bool events = true;                     // findings become Events of the cluster
+    std::string lease = "viaduct/gateway";  // namespace and name: its holder, of several gateways, writes
 };
 
 /// A row of addresses of one family, both ends included.

@@ -95,6 +95,25 @@ void check_static_network(const NetworkConfig& network, Problems& problems) {
                                (peer.underlay.is_v4() ? "v4" : "v6"));
 }
 
+/// Whether there is a cluster to write to.
+bool has_api(const Config& config, const std::string& network) {
+    return std::ranges::any_of(config.sources, [&](const SourceConfig& source) {
+        return source.type == "kubernetes" &&
+               (source.network.empty() ? config.networks.front().name : source.network) == network;
+    });
+}
+
+void check_join(const Config& config, const NetworkConfig& network, Problems& problems) {
+    if (network.join == Join::off) return;
+    const std::string section = "[network." + network.name + "] ";
+    if (network.type != NetworkType::flannel)
+        problems.push_back(section + "is static and has nothing to join: remove join");
+    else if (!has_api(config, network.name))
+        problems.push_back(section + "joins by writing to the cluster: add a source with type = kubernetes for it");
+    if (network.join == Join::node && !network.vtep_v4 && !network.vtep_v6)
+        problems.push_back(section + "makes a Node for itself, which has no address yet: add vtep-v4 or vtep-v6");
+}
+
 void check_networks(const Config& config, Problems& problems) {
     if (config.networks.empty()) problems.emplace_back("there is no network: add a section [network.NAME]");
     if (config.networks.size() > most_networks)
@@ -108,6 +127,7 @@ void check_networks(const Config& config, Problems& problems) {
             problems.push_back(section + "has no node-name: name the gateway's own Node object");
         else if (!network.peers.empty())
             problems.push_back(section + "has peers of its own: set type = static, or leave them to its Nodes");
+        check_join(config, network, problems);
         if (!network.host_interface.empty() && !host_interfaces.insert(network.host_interface).second)
             problems.push_back(section + "shares host-interface " + network.host_interface +
                                ": give it its own, or none");

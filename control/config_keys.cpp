@@ -160,6 +160,12 @@ constexpr std::array network_table{
                                  n.local_policy = parse_choice<LocalPolicy>(
                                      v, {{"cluster", LocalPolicy::cluster}, {"node", LocalPolicy::node}});
                              }},
+    ConfigKey<NetworkConfig>{
+        "join", "none|annotate|node",
+        "flannel's annotations are somebody else's to write, go on our Node, or on one that we make",
+        [](NetworkConfig& n, Text v) {
+            n.join = parse_choice<Join>(v, {{"none", Join::off}, {"annotate", Join::annotate}, {"node", Join::node}});
+        }},
     ConfigKey<NetworkConfig>{"peer", "NAME,ADDRESS,MAC,PREFIX[,PREFIX]", "a peer of a static network; may be repeated",
                              [](NetworkConfig& n, Text v) { n.peers.push_back(parse_static_peer(v)); }},
 };
@@ -176,6 +182,10 @@ constexpr std::array source_table{
                             [](SourceConfig& s, Text v) { s.kubeconfig = v; }},
     ConfigKey<SourceConfig>{"context", "NAME", "of the kubeconfig; default: its current one",
                             [](SourceConfig& s, Text v) { s.context = v; }},
+    ConfigKey<SourceConfig>{"events", "yes|no", "write findings to the cluster as Events",
+                            [](SourceConfig& s, Text v) { s.events = parse_yes_no(v); }},
+    ConfigKey<SourceConfig>{"lease", "NAMESPACE/NAME", "its holder, of several gateways, writes statuses and Events",
+                            [](SourceConfig& s, Text v) { s.lease = parse_lease_name(v); }},
     ConfigKey<SourceConfig>{"path", "PATH", "the directory; its *.yaml, *.yml and *.json files are followed live",
                             [](SourceConfig& s, Text v) { s.path = v; }},
     ConfigKey<SourceConfig>{"etcd-endpoints", "URL[,URL]", "etcd's members, as in https://192.0.2.2:2379",

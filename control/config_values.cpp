@@ -123,6 +123,15 @@ Mac parse_unicast_mac(std::string_view text) {
     return *mac;
 }
 
+std::string parse_lease_name(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    const bool two = slash != 0 && slash + 1 < text.size() && text.find('/', slash + 1) == std::string_view::npos;
+    const std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789-./";
+    if (!two || text.find_first_not_of(allowed) != std::string_view::npos)
+        throw BadValue("must be NAMESPACE/NAME, as in viaduct/gateway");
+    return std::string(text);
+}
+
 StaticPeer parse_static_peer(std::string_view text) {
     const std::vector<std::string_view> words = split_list(text);
     if (words.size() < 4 || words[0].empty()) throw BadValue("must be NAME,UNDERLAY-ADDRESS,MAC,PREFIX[,PREFIX…]");

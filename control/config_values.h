@@ -57,6 +57,9 @@ template <Address A>
 /// "node1,192.0.2.11,12:c6:65:89:b4:e3,10.244.1.0/24,fd00:1::/64"
 [[nodiscard]] StaticPeer parse_static_peer(std::string_view text);
 
+/// "viaduct/gateway"
+[[nodiscard]] std::string parse_lease_name(std::string_view text);
+
 /// The words of a comma-separated list, without the spaces around them.
 [[nodiscard]] std::vector<std::string_view> split_list(std::string_view text);
 

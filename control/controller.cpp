@@ -15,6 +15,7 @@
 #include <set>
 #include <system_error>
 
+#include "control/cluster_links.h"
 #include "control/desired/desired_state.h"
 #include "control/host_interface.h"
 #include "control/kernel/kernel_watcher.h"
@@ -36,6 +37,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds busy_tick{5};   // while workers miss neighbours or old snapshots wait to be freed
 constexpr milliseconds idle_tick{20};  // how long a first packet to a new neighbour may wait for its ARP
 constexpr std::chrono::seconds chore_interval{1};
+constexpr std::chrono::seconds leave_time{1};
 
 sigset_t stop_signals() {
     sigset_t signals;
@@ -93,6 +95,7 @@ public:
             const NetworkConfig& network = network_of(source);
             sources_.push_back(open_source(source, network));
             source_objects_.push_back({network.name, &sources_.back()->objects()});
+            links_.add(source, network, *sources_.back());
             follow(sources_.back()->fd());
         }
         follow(kernel_.fd());
@@ -108,8 +111,9 @@ public:
         auto next_tick = Clock::now(), next_chores = next_tick + chore_interval;
         while (!stopping_) {
             if (version_ != 0 && !std::exchange(announced, true) && on_ready) on_ready();
-            wait_until(publish_at_ ? std::min(*publish_at_, next_tick) : next_tick);
+            wait_until(std::min(publish_at_ ? std::min(*publish_at_, next_tick) : next_tick, links_.due()));
             take_events();
+            links_.run();
             const auto now = Clock::now();
             if (now >= next_tick) next_tick = now + (tick() ? busy_tick : idle_tick);
             if (now >= next_chores) {
@@ -118,6 +122,7 @@ public:
             }
             if (publish_at_ && now >= *publish_at_) publish();
         }
+        take_leave();
     }
 
     void stop() noexcept {
@@ -154,15 +159,34 @@ private:
     }
 
     void take_events() {
-        if (ready_.contains(stop_.get()) || ready_.contains(signals_.get())) stopping_ = true;
+        if (take_stop(stop_) || take_stop(signals_)) stopping_ = true;
         for (const auto& source : sources_)
             if (ready_.contains(source->fd())) take_source(*source);
         if (ready_.contains(kernel_.fd())) take_kernel();
         ready_.clear();
     }
 
+    /// Whether this one says stop. It is read, so that the next time is news.
+    bool take_stop(const UniqueFd& from) {
+        std::array<char, sizeof(signalfd_siginfo)> what;
+        return ready_.contains(from.get()) && ::read(from.get(), what.data(), what.size()) > 0;
+    }
+
+    /// Tells other gateways that they may lead at once. Nobody waits long for that, and not at all who says it twice.
+    void take_leave() {
+        links_.release();
+        stopping_ = false;
+        for (const auto end = Clock::now() + leave_time; !links_.released() && !stopping_ && Clock::now() < end;) {
+            wait_until(end);
+            take_events();
+            links_.run();
+        }
+    }
+
     void take_source(Source& source) {
-        if (!source.process()) return;
+        const bool changed = source.process();
+        links_.heard();
+        if (!changed) return;
         store_status();
         schedule(Clock::now());
     }
@@ -194,6 +218,7 @@ private:
         take_kernel();
         if (retry_) schedule(now);
         neighbours_.confirm(*published_.current(), view_.ports(), kernel_);
+        links_.tell();
         store_status();
     }
 
@@ -213,6 +238,7 @@ private:
             note(unread.empty() ? std::move(wanted.findings) : std::move(unread));
             configure_host(wanted.state, ports);
             if (version_ == 0 || !(wanted.state == desired_)) replace(std::move(wanted.state), started);
+            links_.update();
             publish_problem_.clear();
         } catch (const std::exception& failed) {
             // Fail static: what is published stays, and another try follows with the chores.
@@ -278,7 +304,9 @@ private:
     void store_status() {
         ControlStatus status;
         for (const auto& source : sources_) status.sources.push_back(source->status());
+        links_.describe(status.sources);
         status.findings = findings_;
+        std::ranges::move(links_.findings(), std::back_inserter(status.findings));
         if (!kernel_problem_.empty())
             status.findings.push_back({Severity::error, "kernel", kernel_problem_, "it is asked again every second"});
         if (!publish_problem_.empty())
@@ -323,6 +351,7 @@ private:
     ProgrammingLatency latency_{std::chrono::system_clock::now()};
     std::vector<Finding> findings_, former_findings_;
     std::string kernel_problem_, publish_problem_;
+    ClusterLinks links_{config_, {desired_, addresses_, findings_}};
 
     mutable std::mutex status_mutex_;
     ControlStatus status_;

@@ -47,6 +47,8 @@ struct SourceStatus {
     std::vector<std::string> errors;                      // "cluster.d/web.yaml:12: …", what is broken now
     std::chrono::system_clock::time_point last_change{};  // of its objects; epoch: never
     std::vector<ResourceStatus> resources{};              // of an API server
+    std::string writer{};  // which of several gateways writes to that; "": none, or it is not known
+    bool writes = false;   // this one does
 };
 
 /// How much is forwarded to how many.

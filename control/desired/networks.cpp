@@ -40,6 +40,8 @@ public:
     }
 
 private:
+    /// The gateway announces itself, so what is missing is only missing yet.
+    [[nodiscard]] bool joins() const { return in_.config.join != Join::off; }
     [[nodiscard]] bool is_flannel() const { return in_.config.type == NetworkType::flannel; }
     [[nodiscard]] bool uses_v4() const {
         return conf_ ? conf_->enable_v4 : out_.network.vtep_v4 || !out_.network.vtep_v6;
@@ -87,7 +89,7 @@ private:
         network.vtep_mac = in_.config.vtep_mac ? *in_.config.vtep_mac
                            : announced.empty() ? derived_mac(in_.config.node_name, in_.config.name)
                                                : announced.front();
-        if (is_flannel() && own_ != nullptr && std::ranges::find(announced, network.vtep_mac) == announced.end())
+        if (is_flannel() && !joins() && own_ != nullptr && std::ranges::find(announced, network.vtep_mac) == announced.end())
             find(Severity::warning, to_string(own_->key),
                  "does not announce the gateway's VTEP MAC address, so nodes cannot reach it",
                  "set flannel.alpha.coreos.com/backend-data to {\"VNI\":" + std::to_string(network.vni.value()) +
@@ -273,7 +275,7 @@ private:
 
     void check() {
         const DesiredNetwork& network = out_.network;
-        if (is_flannel() && own_ == nullptr)
+        if (is_flannel() && own_ == nullptr && in_.config.join != Join::node)
             find(Severity::warning, subject(), "there is no Node " + in_.config.node_name + ", the gateway's own",
                  "create it with podCIDRs and flannel's annotations, so that nodes accept the gateway");
         if (is_flannel() && conf_ != nullptr && conf_->backend_type != "vxlan")

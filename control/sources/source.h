@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "control/config.h"
 #include "control/objects/objects.h"
 #include "control/status.h"
+#include "control/writers/api_writer.h"
 
 namespace viaduct {
 
@@ -21,6 +23,10 @@ public:
     /// Takes what happened; true when objects or status changed. Never blocks. Called now and then even when `fd` is
     /// silent, for sources that must retry.
     virtual bool process() = 0;
+    /// How to write to the cluster that the objects are of; nullptr: it cannot be written to. As long-lived as this.
+    [[nodiscard]] virtual ApiWriter* writer() { return nullptr; }
+    /// Objects that cannot be read, as findings about them. Their last good selves are among the objects.
+    [[nodiscard]] virtual std::vector<Finding> malformed() const { return {}; }
 };
 
 /// Throws std::runtime_error naming the remedy.

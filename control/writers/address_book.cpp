@@ -13,6 +13,7 @@ void AddressBook::update(std::span<const SourceObjects> sources, bool complete) 
     now_ = assign_addresses({config_, services, now_.assigned, complete});
     services_ = std::move(services);
     complete_ = complete;
+    ++revision_;
 }
 
 }  // namespace viaduct

@@ -20,6 +20,8 @@ public:
     void update(std::span<const SourceObjects> sources, bool complete);
     [[nodiscard]] const Assignments& assigned() const { return now_.assigned; }
     [[nodiscard]] const std::vector<Finding>& findings() const { return now_.findings; }
+    /// Another one whenever the Services that the pools serve, or what they were given, may have changed.
+    [[nodiscard]] std::uint64_t revision() const { return revision_; }
 
 private:
     using Services = std::vector<std::pair<std::string, Shared<ServiceObject>>>;
@@ -28,6 +30,7 @@ private:
     Services services_;  // that `now_` was made for; shared objects never change, so pointers tell
     bool complete_ = false;
     PoolOutput now_;
+    std::uint64_t revision_ = 0;
 };
 
 }  // namespace viaduct

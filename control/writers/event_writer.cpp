@@ -119,7 +119,8 @@ void EventWriter::tell(const EventTarget& target, Severity severity, const std::
                                   {"type", severity == Severity::note ? "Normal" : "Warning"}};
     queue_.put("Event " + name_space + "/" + name,
                {"POST", "/apis/events.k8s.io/v1/namespaces/" + name_space + "/events", json_body,
-                event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
+                event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)},
+               Effort::a_few_tries);
 }
 
 }  // namespace viaduct

@@ -5,6 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/sources/kubernetes/backoff.h"
+#include "control/writers/refusal.h"
+
 namespace viaduct {
 
 namespace {
@@ -42,14 +45,25 @@ struct LeaderLease::State : std::enable_shared_from_this<State> {
     void send(const ApiRequest& request, void (State::*then)(const ApiAnswer&)) {
         in_flight = true;
         asked_at = timing.now();
-        api.send(request, [weak = weak_from_this(), then](const ApiAnswer& answer) {
+        api.send(request, [weak = weak_from_this(), request, then](const ApiAnswer& answer) {
             const auto alive = weak.lock();
             if (!alive) return;
             alive->in_flight = false;
-            alive->next =
-                alive->timing.now() + retry + std::chrono::milliseconds(static_cast<int>(400 * alive->timing.random()));
+            alive->next = alive->timing.now() + std::max<Backoff::Duration>(retry, answer.retry_after) +
+                          std::chrono::milliseconds(static_cast<int>(400 * alive->timing.random()));
+            alive->judge(request, answer);
             ((*alive).*then)(answer);
         });
+    }
+
+    /// Missing, or just changed by another, is no refusal. A missing namespace is.
+    void judge(const ApiRequest& request, const ApiAnswer& answer) {
+        if (is_outage(answer)) return;
+        const bool fine = answer.good() || answer.status == 409 || (answer.status == 404 && request.method != "POST");
+        problem =
+            fine ? std::nullopt : std::optional(refusal("Lease " + name.name_space + "/" + name.name, request, answer));
+        if (problem && answer.status == 404)
+            problem->remedy = "create the namespace, or name a Lease in another by the source's key lease";
     }
 
     void look() { send({"GET", collection() + "/" + name.name, "", ""}, &State::seen); }
@@ -99,7 +113,16 @@ struct LeaderLease::State : std::enable_shared_from_this<State> {
         if (!lease.is_object()) return known.version.clear();
         known = record_of(lease);
         changed_at = timing.now();
-        if (!released) held_until = asked_at + renew_deadline;
+        if (!released)
+            held_until = asked_at + renew_deadline;
+        else
+            let_go();
+    }
+
+    /// Once only, and not while a renewal is under way: the server would refuse the one that comes second.
+    void let_go() {
+        if (in_flight || known.version.empty() || known.holder != name.holder || std::exchange(gone, true)) return;
+        write(known);
     }
 
     ApiWriter& api;
@@ -108,7 +131,8 @@ struct LeaderLease::State : std::enable_shared_from_this<State> {
     Record known;  // as it was last seen
     TimePoint changed_at{}, asked_at{}, next{};
     TimePoint held_until{};  // the leader until then
-    bool in_flight = false, released = false;
+    bool in_flight = false, released = false, gone = false;
+    std::optional<Finding> problem;
 };
 
 LeaderLease::LeaderLease(ApiWriter& api, Timing timing, Name name)
@@ -128,11 +152,16 @@ void LeaderLease::run() {
 TimePoint LeaderLease::due() const { return state_->in_flight || state_->released ? TimePoint::max() : state_->next; }
 
 void LeaderLease::release() {
-    const bool led = leads() && !state_->known.version.empty();
     state_->released = true;
     state_->held_until = {};
-    if (led) state_->write(state_->known);
+    state_->let_go();
 }
+
+bool LeaderLease::idle() const { return !state_->in_flight; }
+
+std::string LeaderLease::holder() const { return state_->known.holder; }
+
+std::optional<Finding> LeaderLease::problem() const { return state_->problem; }
 
 std::string micro_time(std::chrono::system_clock::time_point when) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(when);

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "control/sources/kubernetes/transport.h"
+#include "control/status.h"
 #include "control/writers/api_writer.h"
 
 namespace viaduct {
@@ -30,8 +32,13 @@ public:
     /// Renews, looks or takes, when it is time.
     void run();
     [[nodiscard]] TimePoint due() const;
-    /// Lets the next one lead at once.
+    /// Lets the next one lead at once; `idle` when the server knows.
     void release();
+    [[nodiscard]] bool idle() const;
+    /// Who leads, as far as this gateway has seen; "": nobody.
+    [[nodiscard]] std::string holder() const;
+    /// Why the server lets this gateway neither lead nor see who does.
+    [[nodiscard]] std::optional<Finding> problem() const;
 
 private:
     struct State;

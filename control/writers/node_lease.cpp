@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/writers/lease.h"
+#include "control/writers/refusal.h"
 
 namespace viaduct {
 
@@ -35,13 +36,18 @@ struct NodeLease::State : std::enable_shared_from_this<State> {
     void send(const ApiRequest& request) {
         in_flight = true;
         next = timing.now() + interval;
-        api.send(request, [weak = weak_from_this()](const ApiAnswer& answer) {
-            const auto alive = weak.lock();
-            if (!alive) return;
-            alive->in_flight = false;
-            const bool was_missing = std::exchange(alive->missing, answer.status == 404);
-            if (alive->missing && !was_missing) alive->next = alive->timing.now();
+        api.send(request, [weak = weak_from_this(), request](const ApiAnswer& answer) {
+            if (const auto alive = weak.lock()) alive->take(request, answer);
         });
+    }
+
+    void take(const ApiRequest& request, const ApiAnswer& answer) {
+        in_flight = false;
+        const bool was_missing = std::exchange(missing, answer.status == 404);
+        if (missing && !was_missing) next = timing.now();
+        if (is_outage(answer)) return;
+        const bool fine = answer.good() || (missing && !was_missing);
+        problem = fine ? std::nullopt : std::optional(refusal("Node " + node, request, answer));
     }
 
     ApiWriter& api;
@@ -50,6 +56,7 @@ struct NodeLease::State : std::enable_shared_from_this<State> {
     std::string uid;
     TimePoint next{};
     bool in_flight = false, missing = false;
+    std::optional<Finding> problem;
 };
 
 NodeLease::NodeLease(ApiWriter& api, Timing timing, std::string node)
@@ -61,6 +68,8 @@ void NodeLease::run(const std::string& uid) {
 }
 
 TimePoint NodeLease::due() const { return state_->in_flight ? TimePoint::max() : state_->next; }
+
+std::optional<Finding> NodeLease::problem() const { return state_->problem; }
 
 std::string node_lease_path(const std::string& node) { return std::string(collection) + "/" + node; }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "control/sources/kubernetes/transport.h"
+#include "control/status.h"
 #include "control/writers/api_writer.h"
 
 namespace viaduct {
@@ -19,6 +21,8 @@ public:
     NodeLease(ApiWriter& api, Timing timing, std::string node);
     void run(const std::string& uid);
     [[nodiscard]] TimePoint due() const;
+    /// Why the server does not take it.
+    [[nodiscard]] std::optional<Finding> problem() const;
 
 private:
     struct State;

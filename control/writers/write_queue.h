@@ -2,7 +2,6 @@
 // retried.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +14,9 @@
 
 namespace viaduct {
 
+/// How long a request is tried again that the server refuses. An outage costs no try.
+enum class Effort : std::uint8_t { until_done, a_few_tries };
+
 /// Control thread only.
 class WriteQueue {
 public:
@@ -22,19 +24,22 @@ public:
     /// twice as long, so that a server that ignores a field, or somebody who contradicts us, is not fought all day.
     static constexpr std::chrono::seconds echo{10}, longest_echo{600};
     static constexpr std::size_t most_in_flight = 8;
+    static constexpr unsigned few_tries = 3;
 
     WriteQueue(ApiWriter& api, Timing timing);
 
     /// `object` names it in findings, as in "Service shop/web".
-    void put(const std::string& object, const ApiRequest& request);
+    void put(const std::string& object, const ApiRequest& request, Effort effort = Effort::until_done);
     /// Whatever waits for this object is no longer true.
     void drop(const std::string& object);
+    /// Nor is anything else.
+    void drop_all();
     /// Sends what is due.
     void run();
     /// When `run` has something to do again; nothing: when an answer comes or something is put.
     [[nodiscard]] std::optional<TimePoint> due() const;
     [[nodiscard]] bool idle() const;
-    /// What the server refuses.
+    /// What the server refuses: of refusals with one remedy only the first.
     [[nodiscard]] std::vector<Finding> findings() const;
 
 private:

@@ -18,16 +18,25 @@ std::pair<std::string, std::string> host_and_port(const std::string& server) {
 }  // namespace
 
 std::unique_ptr<Exchange> ApiClient::get(const std::string& path, ResponseHandler& handler, bool fresh) {
+    return begin({"GET", path, "", ""}, handler, {}, fresh);
+}
+
+std::unique_ptr<Exchange> ApiClient::begin(const ApiRequest& what, ResponseHandler& handler,
+                                           std::chrono::milliseconds timeout, bool fresh) {
     const Credential credential = credentials_.present();
     HttpRequest request;
-    request.url = access_.server + path;
+    request.method = what.method;
+    request.url = access_.server + what.path;
+    request.body = what.body;
+    request.timeout = timeout;
     request.headers = {"Accept: application/json", std::string("User-Agent: viaduct/") + VIADUCT_VERSION};
+    if (!what.content_type.empty()) request.headers.push_back("Content-Type: " + what.content_type);
     if (!credential.token.empty()) request.headers.push_back("Authorization: Bearer " + credential.token);
     if (!access_.tls_server_name.empty()) {
         // TLS and the URL bear the certificate's name, the connection goes where the server is.
         const auto [host, port] = host_and_port(access_.server);
         const std::size_t end = access_.server.find(host) + host.size();
-        request.url = "https://" + access_.tls_server_name + access_.server.substr(end) + path;
+        request.url = "https://" + access_.tls_server_name + access_.server.substr(end) + what.path;
         request.connect_to = access_.tls_server_name + ":" + port + ":" + host + ":" + port;
     }
     request.proxy = access_.proxy;

@@ -3,6 +3,7 @@
 
 #include "control/sources/kubernetes/credentials.h"
 #include "control/sources/kubernetes/http.h"
+#include "control/writers/api_writer.h"
 
 namespace viaduct {
 
@@ -14,6 +15,9 @@ public:
     bool ready() override { return credentials_.ready(); }
     std::unique_ptr<Exchange> get(const std::string& path, ResponseHandler& handler, bool fresh) override;
     void refused() override { credentials_.refused(); }
+    /// Any request, of which the whole answer must have come within `timeout`; zero: it may take for ever.
+    [[nodiscard]] std::unique_ptr<Exchange> begin(const ApiRequest& what, ResponseHandler& handler,
+                                                  std::chrono::milliseconds timeout, bool fresh = false);
 
     [[nodiscard]] const std::string& server() const { return access_.server; }
     [[nodiscard]] const std::string& problem() const { return credentials_.problem(); }

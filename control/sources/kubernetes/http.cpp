@@ -142,6 +142,7 @@ struct Http::Curl {
     }
 
     static void set_up(Transfer& transfer, const HttpRequest& request);
+    static void set_up_body(CURL* easy, const HttpRequest& request);
     static void set_up_tls(CURL* easy, const HttpRequest& request);
 };
 
@@ -172,11 +173,6 @@ void Http::Curl::set_up(Transfer& transfer, const HttpRequest& request) {
     if (!request.connect_to.empty()) transfer.connect_to = curl_slist_append(nullptr, request.connect_to.c_str());
     if (!request.proxy.empty()) curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy.c_str());
     curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
-    if (!request.body.empty()) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-        curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request.body.c_str());
-    }
-    if (request.method != "GET") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer.connect_to);
@@ -196,7 +192,17 @@ void Http::Curl::set_up(Transfer& transfer, const HttpRequest& request) {
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+    set_up_body(easy, request);
     set_up_tls(easy, request);
+}
+
+void Http::Curl::set_up_body(CURL* easy, const HttpRequest& request) {
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+    if (!request.body.empty()) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+        curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request.body.data());
+    }
+    if (request.method != "GET") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
 }
 
 void Http::Curl::set_up_tls(CURL* easy, const HttpRequest& request) {

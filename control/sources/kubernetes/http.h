@@ -16,7 +16,8 @@ namespace viaduct {
 struct HttpRequest {
     std::string url;
     std::string method = "GET";
-    std::string body{};  // empty: none
+    std::string body{};                   // empty: none
+    std::chrono::milliseconds timeout{};  // for the whole answer; zero: none, for a stream
     std::vector<std::string> headers;
     std::string proxy;       // empty: what the environment says (https_proxy, no_proxy)
     std::string connect_to;  // "host:port:address:port" when the certificate bears another name; empty: as the URL says

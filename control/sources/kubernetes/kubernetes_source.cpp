@@ -27,7 +27,8 @@ KubernetesSource::KubernetesSource(const SourceConfig& config, std::string netwo
     : name_(config.name),
       network_(std::move(network)),
       timing_(real_timing()),
-      client_(access_of(config), http_, timing_) {
+      client_(access_of(config), http_, timing_),
+      sender_(client_, timing_) {
     ObjectSink& sink = *this;
     for (const Resource& resource : followed_resources())
         reflectors_.push_back(std::make_unique<Reflector>("source " + name_, resource, client_, sink, timing_));
@@ -51,7 +52,8 @@ bool KubernetesSource::process() {
 }
 
 void KubernetesSource::tick() {
-    TimePoint due = TimePoint::max();
+    sender_.tick();
+    TimePoint due = sender_.due();
     for (const auto& reflector : reflectors_) {
         reflector->tick();
         due = std::min(due, reflector->due());
@@ -68,6 +70,17 @@ std::vector<std::string> KubernetesSource::errors() const {
         for (const auto& [key, error] : reflector->object_errors()) errors.push_back(error);
     }
     return errors;
+}
+
+std::vector<Finding> KubernetesSource::malformed() const {
+    std::vector<Finding> findings;
+    for (const auto& reflector : reflectors_)
+        for (const auto& [key, error] : reflector->object_errors()) {
+            const std::string subject = to_string(key), head = subject + ": ";
+            findings.push_back({Severity::error, subject, error.starts_with(head) ? error.substr(head.size()) : error,
+                                "until then its last good state stays in force"});
+        }
+    return findings;
 }
 
 SourceStatus KubernetesSource::status() const {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "control/sources/kubernetes/api_client.h"
+#include "control/sources/kubernetes/api_sender.h"
 #include "control/sources/kubernetes/reflector.h"
 #include "control/sources/source.h"
 
@@ -21,6 +22,8 @@ public:
     [[nodiscard]] SourceStatus status() const override;
     [[nodiscard]] int fd() const override { return http_.fd(); }
     bool process() override;
+    [[nodiscard]] ApiWriter* writer() override { return &sender_; }
+    [[nodiscard]] std::vector<Finding> malformed() const override;
 
 private:
     void put(const Object& object) override { changed_ |= (synced_ ? objects_ : incoming_).put(object); }
@@ -36,6 +39,7 @@ private:
     std::chrono::system_clock::time_point last_change_{};
     Http http_;
     ApiClient client_;
+    ApiSender sender_;
     std::vector<std::unique_ptr<Reflector>> reflectors_;
 };
 

@@ -35,10 +35,15 @@ std::string Resource::path(const std::string& parameters) const {
     return path;
 }
 
-std::string Resource::rule() const {
+std::string Resource::rule() const { return grant(group, name, name_space, {"list", "watch"}); }
+
+std::string grant(const std::string& group, const std::string& resource, const std::string& name_space,
+                  std::initializer_list<const char*> verbs) {
+    std::string all;
+    for (const char* verb : verbs) all.append(all.empty() ? "\"" : ", \"").append(verb).append("\"");
     const std::string where = name_space.empty() ? "ClusterRole" : "Role in " + name_space;
-    return "add {apiGroups: [\"" + group + "\"], resources: [\"" + name +
-           "\"], verbs: [\"list\", \"watch\"]} to the rules of the gateway's " + where;
+    return "add {apiGroups: [\"" + group + "\"], resources: [\"" + resource + "\"], verbs: [" + all +
+           "]} to the rules of the gateway's " + where;
 }
 
 std::string url_encoded(const std::string& text) {

@@ -1,6 +1,7 @@
 // A collection of the Kubernetes API that the gateway follows: where it is, and what it takes to be let in.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,11 @@ struct Resource {
 /// What a gateway follows: nodes, services and endpointslices with kube-proxy's selectors, and flannel's ConfigMap
 /// where its manifests put it.
 [[nodiscard]] std::vector<Resource> followed_resources();
+
+/// The sentence that tells what to add to the gateway's role, of this namespace or, without one, of the cluster:
+/// "services/status" of the group "".
+[[nodiscard]] std::string grant(const std::string& group, const std::string& resource, const std::string& name_space,
+                                std::initializer_list<const char*> verbs);
 
 /// A query parameter's value.
 [[nodiscard]] std::string url_encoded(const std::string& text);

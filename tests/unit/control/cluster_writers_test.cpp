@@ -13,11 +13,12 @@ using namespace std::chrono_literals;
 /// A gateway, the server's Lease between it and others, and everything else that it wrote.
 struct Gateway {
     Gateway(const Config& config, FakeClock& clock, const std::string& name) : network(config.networks.front()) {
-        network.node_name = name;
+        network.node_name = options.identity = name;
         writers.emplace(config, network, options, api, clock.timing());
     }
     void turn(FakeLeaseServer& server, const ClusterView& view) {
         writers->update(view);
+        writers->tell(view.objects, findings);
         writers->run();
         while (!api.waiting.empty()) {
             const ApiRequest& request = api.waiting.front().request;
@@ -30,6 +31,7 @@ struct Gateway {
     }
     FakeApi api;
     NetworkConfig network;
+    std::vector<Finding> findings;
     ClusterWriterOptions options;
     std::optional<ClusterWriters> writers;
     std::vector<std::string> written;
@@ -51,7 +53,7 @@ protected:
     }
     void run(std::chrono::seconds time, std::initializer_list<Gateway*> gateways) {
         for (const TimePoint end = clock_.now + time; clock_.now < end; clock_.now += 500ms)
-            for (Gateway* one : gateways) one->turn(server_, {objects_, network_, assigned_, findings_});
+            for (Gateway* one : gateways) one->turn(server_, {objects_, network_, assigned_, 1});
     }
     Config config_;
     FakeClock clock_;
@@ -59,7 +61,6 @@ protected:
     Objects objects_;
     DesiredNetwork network_;
     Assignments assigned_;
-    std::vector<Finding> findings_;
 };
 
 const std::string status_path = "PATCH /api/v1/namespaces/shop/services/web/status";
@@ -77,7 +78,7 @@ TEST_F(ClusterWritersTest, OfTwoGatewaysOneWritesStatuses) {
 
 TEST_F(ClusterWritersTest, FindingsBecomeEventsOfTheLeader) {
     Gateway a(config_, clock_, "gw-a"), b(config_, clock_, "gw-b");
-    findings_ = {{Severity::error, "Service shop/web", "is odd", "mend it"}};
+    a.findings = b.findings = {{Severity::error, "Service shop/web", "is odd", "mend it"}};
     run(8s, {&a, &b});
     EXPECT_EQ(a.written.back(), "POST /apis/events.k8s.io/v1/namespaces/shop/events");
     EXPECT_TRUE(b.written.empty());

@@ -6,38 +6,13 @@
 #include <csignal>
 #include <thread>
 
+#include "one_port.h"
 #include "temporary_directory.h"
 
 namespace viaduct {
 namespace {
 
 using namespace std::chrono_literals;
-
-class NoGrace : public GracePeriod {
-public:
-    std::uint64_t start() override { return 0; }
-    bool elapsed(std::uint64_t) override { return true; }
-};
-
-class OnePort : public GatewayView {
-public:
-    [[nodiscard]] std::vector<PortFacts> ports() const override {
-        PortFacts port;
-        port.name = "outside";
-        return {port};
-    }
-    [[nodiscard]] std::vector<WorkerFacts> workers() const override { return {}; }
-    std::vector<std::pair<PortId, IpAddress>> take_neighbour_requests() override { return {}; }
-    void steer(const Snapshot&) override {
-        ++steered;
-        if (refuse) throw std::runtime_error("no room in the map");
-    }
-    std::vector<ConnectionRow> connections(std::size_t) override { return {}; }
-    Explanation explain(const Question&, const Snapshot&) override { return {}; }
-
-    std::atomic<bool> refuse = false;
-    std::atomic<int> steered = 0;
-};
 
 std::string service(const std::string& name, unsigned number) {
     return "kind: Service\nmetadata: {name: " + name + "}\nspec: {clusterIP: 10.96.0." + std::to_string(number) +

@@ -3,14 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <signal.h>
 
-#include <array>
-#include <cstdio>
-#include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
 
+#include "api_server.h"
 #include "temporary_directory.h"
 
 namespace viaduct {
@@ -19,44 +16,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-/// tests/support/api_server over a directory of YAML.
-class ApiServer {
-public:
-    ApiServer(const std::filesystem::path& directory, const std::string& options) {
-        const std::string command = "exec python3 -B " API_SERVER " --directory " + (directory / "cluster").string() +
-                                    " --state " + (directory / "state").string() + " " + options;
-        output_ = popen(command.c_str(), "r");
-        std::array<char, 4096> line{};
-        if (output_ == nullptr || std::fgets(line.data(), line.size(), output_) == nullptr)
-            throw std::runtime_error("the API server did not start: " + command);
-        info = nlohmann::json::parse(line.data());
-    }
-    ~ApiServer() { stop(); }
-    ApiServer(const ApiServer&) = delete;
-    ApiServer& operator=(const ApiServer&) = delete;
-
-    void stop() {
-        if (output_ == nullptr) return;
-        kill(info["pid"].get<pid_t>(), SIGTERM);
-        pclose(std::exchange(output_, nullptr));
-    }
-    void control(const std::string& actions) const {
-        const std::string command =
-            "curl -sS --max-time 20 -o /dev/null -d '" + actions + "' " + info["control"].get<std::string>();
-        ASSERT_EQ(std::system(command.c_str()), 0) << command;
-    }
-    /// "127.0.0.1:4711"
-    [[nodiscard]] std::string address() const {
-        const std::string url = info["url"];
-        return url.substr(url.find("//") + 2);
-    }
-
-    nlohmann::json info;
-
-private:
-    std::FILE* output_ = nullptr;
-};
 
 class KubernetesSourceTest : public ::testing::Test {
 protected:

@@ -62,7 +62,9 @@ TEST_F(WriteQueueTest, ARefusalIsTriedAgainAndTold) {
     put("1");
     (void)api_.answer(403, R"({"message":"services \"web\" is forbidden"})");
     ASSERT_EQ(queue_.findings().size(), 1U);
-    EXPECT_EQ(queue_.findings()[0].text, R"(PATCH /api/v1/x is refused: 403 services "web" is forbidden)");
+    EXPECT_EQ(queue_.findings()[0].text, R"(the gateway cannot patch x: 403 services "web" is forbidden)");
+    EXPECT_EQ(queue_.findings()[0].remedy,
+              R"(add {apiGroups: [""], resources: ["x"], verbs: ["patch"]} to the rules of the gateway's ClusterRole)");
     pass(799ms);
     EXPECT_TRUE(api_.waiting.empty());
     EXPECT_EQ(queue_.due(), clock_.now + 1ms);
