@@ -17,6 +17,21 @@ ASKED = ("/api/v1/nodes?", f"/api/v1/services?{PROXIED}", f"/apis/discovery.k8s.
          CONFIG_MAPS.format("kube-flannel", "kube-flannel-cfg"), CONFIG_MAPS.format("kube-system", "kube-flannel-cfg"))
 NOT_ASKED = (CONFIG_MAPS.format("kube-system", "other"), "/api/v1/configmaps?", "/api/v1/endpoints?", "/api/v1/events?",
              "/api/v1/namespaces?", "/apis/coordination.k8s.io/v1/leases?")
+EVENTS = "/apis/events.k8s.io/v1/namespaces/{}/events"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
+# Method and path of what the gateway writes, and of what it writes where it makes a Node of its own.
+WRITTEN = (("PATCH", "/api/v1/namespaces/shop/services/web/status"), ("PATCH", "/api/v1/nodes/gw/status"),
+           ("GET", "/api/v1/nodes/gw"), ("POST", EVENTS.format("shop")), ("POST", EVENTS.format("default")),
+           ("POST", LEASES.format("viaduct")), ("GET", LEASES.format("viaduct") + "/gateway"),
+           ("PUT", LEASES.format("viaduct") + "/gateway"))
+WRITTEN_OF_OWN_NODE = (("POST", "/api/v1/nodes"), ("DELETE", "/api/v1/nodes/gw"), ("POST", LEASES.format("kube-node-lease")),
+                       ("PATCH", LEASES.format("kube-node-lease") + "/gw"),
+                       ("DELETE", LEASES.format("kube-node-lease") + "/gw"))
+NOT_WRITTEN = (("PATCH", "/api/v1/namespaces/shop/services/web"), ("PATCH", "/api/v1/nodes/gw"),
+               ("PUT", "/api/v1/nodes/gw/status"), ("GET", EVENTS.format("shop") + "/x"),
+               ("DELETE", EVENTS.format("shop") + "/x"), ("PUT", LEASES.format("viaduct") + "/other"),
+               ("PUT", LEASES.format("kube-system") + "/gateway"), ("POST", LEASES.format("kube-system")),
+               ("GET", "/api/v1/namespaces/shop/services/web"))
 NOT_IN_A_NAMESPACE = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
 
 
@@ -28,15 +43,22 @@ def kustomization():
     return documents("kustomization.yaml")[0]
 
 
+def component():
+    return documents("own-node/kustomization.yaml")[0]
+
+
 def objects():
-    return [each for name in kustomization()["resources"] for each in documents(name)]
+    return [each for name in (*kustomization()["resources"], *(f"own-node/{name}" for name in component()["resources"]))
+            for each in documents(name)]
 
 
 class ManifestTest(unittest.TestCase):
     def test_every_file_has_its_place(self):
         told = kustomization()
         used = {"kustomization.yaml", *told["resources"], *told["configMapGenerator"][0]["files"]}
-        self.assertEqual(used, {path.name for path in FOLDER.iterdir()})
+        self.assertEqual(used, {path.name for path in FOLDER.iterdir() if path.is_file()})
+        self.assertEqual({"kustomization.yaml", *component()["resources"]},
+                         {path.name for path in (FOLDER / "own-node").iterdir()})
 
     def test_every_object_says_where_it_lives(self):
         for each in objects():
@@ -80,10 +102,13 @@ class ConfigurationTest(unittest.TestCase):
         self.assertIn("type = kubernetes", (FOLDER / "viaduct.conf").read_text())
 
 
-class PermissionTest(unittest.TestCase):
+class RoleTest(unittest.TestCase):
+    """A server that grants what some of the roles grant."""
+    ROLES = ""
+
     @classmethod
     def setUpClass(cls):
-        roles = [word for path in sorted(FOLDER.glob("rbac*.yaml")) for word in ("--role", path)]
+        roles = [word for path in sorted(FOLDER.glob(cls.ROLES)) for word in ("--role", path)]
         cls.server = ApiServer("--plain", *roles)
 
     @classmethod
@@ -92,6 +117,14 @@ class PermissionTest(unittest.TestCase):
 
     def status(self, path, method="GET", content=None):
         return self.server.ask(path, method, content)[0].status
+
+    def allowed(self, writes):
+        """Which of them get beyond the question whether they may: mostly, nothing that they are about exists."""
+        return tuple(each for each in writes if self.status(each[1], each[0], {"metadata": {"name": "gw"}}) != 403)
+
+
+class PermissionTest(RoleTest):
+    ROLES = "rbac*.yaml"
 
     def test_what_the_gateway_asks_for_is_granted(self):
         for path in ASKED:
@@ -107,8 +140,21 @@ class PermissionTest(unittest.TestCase):
             with self.subTest(path):
                 collection = path.partition("?")[0]
                 self.assertEqual(self.status(collection, "POST", {"metadata": {"name": "x"}}), 403)
-                self.assertEqual(self.status(f"{collection}/x"), 403)
+                self.assertEqual(self.status(f"{collection}/x"), 404 if collection.endswith("/nodes") else 403)
                 self.assertEqual(self.status(f"{collection}/x", "DELETE"), 403)
+
+    def test_what_it_writes_is_granted_and_nothing_else(self):
+        self.assertEqual(self.allowed(WRITTEN), WRITTEN)
+        self.assertEqual(self.allowed(WRITTEN_OF_OWN_NODE + NOT_WRITTEN), ())
+
+
+class OwnNodeTest(RoleTest):
+    """The component alone."""
+    ROLES = "own-node/rbac*.yaml"
+
+    def test_a_node_of_its_own_is_granted_and_nothing_else(self):
+        self.assertEqual(self.allowed(WRITTEN_OF_OWN_NODE), WRITTEN_OF_OWN_NODE)
+        self.assertEqual(self.allowed(WRITTEN + NOT_WRITTEN), ())
 
 
 if __name__ == "__main__":
