@@ -45,12 +45,41 @@ RouteTarget target_of(const DesiredRoute& route, NextHopList& hops) {
     return {};
 }
 
+/// For each peer the way of plain packets to its node, where there may be any and the node is a neighbour; else none.
+using DirectPaths = std::vector<RouteTarget>;
+
+DirectPaths direct_paths(const DesiredState& desired, NextHopList& hops) {
+    DirectPaths paths(desired.peers.size());
+    if (std::ranges::all_of(desired.networks, [](const auto& network) { return network.direct_cidrs.empty(); }))
+        return paths;
+    const RouteTable<Ipv4> v4 = underlay_routes<Ipv4>(desired, hops);
+    const RouteTable<Ipv6> v6 = underlay_routes<Ipv6>(desired, hops);
+    for (PeerIndex i = 0; i < paths.size(); ++i) {
+        const DesiredPeer& peer = desired.peers[i];
+        const auto network = static_cast<std::size_t>(peer.network);
+        if (network >= desired.networks.size() || desired.networks[network].direct_cidrs.empty()) continue;
+        const RouteTarget way = peer.underlay.is_v4() ? v4.lookup(peer.underlay.v4()) : v6.lookup(peer.underlay.v6());
+        if (way.kind == RouteKind::connected)
+            paths[i] = {RouteKind::via, hops.index_of(static_cast<PortId>(way.index), peer.underlay)};
+    }
+    return paths;
+}
+
 template <Address A>
-void add_peers(std::vector<Route<A>>& routes, const std::vector<DesiredPeer>& peers, NetworkId network) {
-    for (PeerIndex i = 0; i < peers.size(); ++i) {
-        if (peers[i].network != network) continue;
-        for (const IpPrefix& subnet : peers[i].pod_subnets)
-            if (of_family<A>(subnet)) routes.push_back({prefix_of<A>(subnet), {RouteKind::peer, i}});
+void add_peers(std::vector<Route<A>>& routes, const DesiredState& desired, NetworkId network,
+               const DirectPaths& direct) {
+    const std::vector<IpPrefix>& cidrs = desired.networks[static_cast<std::size_t>(network)].direct_cidrs;
+    for (PeerIndex i = 0; i < desired.peers.size(); ++i) {
+        const DesiredPeer& peer = desired.peers[i];
+        if (peer.network != network) continue;
+        const bool may_be_direct = direct[i].kind != RouteKind::none && of_family<A>({peer.underlay, 0});
+        for (const IpPrefix& subnet : peer.pod_subnets) {
+            if (!of_family<A>(subnet)) continue;
+            const bool plainly = may_be_direct && std::ranges::any_of(cidrs, [&](const IpPrefix& cidr) {
+                                     return cidr.contains(subnet.address);
+                                 });
+            routes.push_back({prefix_of<A>(subnet), plainly ? direct[i] : RouteTarget{RouteKind::peer, i}});
+        }
     }
 }
 
@@ -63,21 +92,24 @@ void add_kernel_routes(std::vector<Route<A>>& routes, const std::vector<DesiredR
 }
 
 template <Address A>
-std::shared_ptr<const RouteTable<A>> build_table(const DesiredState& desired, NetworkId id, NextHopList& hops) {
+std::shared_ptr<const RouteTable<A>> build_table(const DesiredState& desired, NetworkId id, const DirectPaths& direct,
+                                                 NextHopList& hops) {
     std::vector<Route<A>> routes;
     if (const auto& own = pod_subnet<A>(desired.networks[static_cast<std::size_t>(id)]))
         routes.push_back({*own, {RouteKind::kernel, 0}});
-    add_peers(routes, desired.peers, id);
+    add_peers(routes, desired, id, direct);
     add_kernel_routes(routes, desired.routes, id, hops);
     add_kernel_routes(routes, desired.routes, NetworkId::none, hops);
     return std::make_shared<const RouteTable<A>>(routes);
 }
 
 template <Address A>
-NetworkFamily<A> build_family(const DesiredState& desired, NetworkId id, const Snapshot* lender, NextHopList& hops) {
+NetworkFamily<A> build_family(const DesiredState& desired, NetworkId id, const Snapshot* lender,
+                              const DirectPaths& direct, NextHopList& hops) {
     const DesiredNetwork& network = desired.networks[static_cast<std::size_t>(id)];
     NetworkFamily<A> family;
-    family.routes = lender != nullptr ? lender->network(id).family<A>().routes : build_table<A>(desired, id, hops);
+    family.routes =
+        lender != nullptr ? lender->network(id).family<A>().routes : build_table<A>(desired, id, direct, hops);
     for (const IpPrefix& cidr : network.cluster_cidrs)
         if (of_family<A>(cidr)) family.inside.push_back(prefix_of<A>(cidr));
     family.pod_subnet = pod_subnet<A>(network);
@@ -88,8 +120,8 @@ NetworkFamily<A> build_family(const DesiredState& desired, NetworkId id, const S
     return family;
 }
 
-/// Next hops are numbered in the order of the kernel's routes, whether or not a table is built: so that a table that
-/// is taken over still means the same ones.
+/// Next hops are numbered in the order of the kernel's routes, and then of the peers with a direct path, whether or not
+/// a table is built: so that a table that is taken over still means the same ones.
 void number_next_hops(const DesiredState& desired, NextHopList& hops) {
     for (const DesiredRoute& route : desired.routes) target_of(route, hops);
 }
@@ -132,13 +164,14 @@ template RouteTable<Ipv6> underlay_routes(const DesiredState&, NextHopList&);
 
 std::vector<Network> build_networks(const DesiredState& desired, const Snapshot& last, NextHopList& hops) {
     number_next_hops(desired, hops);
+    const DirectPaths direct = direct_paths(desired, hops);
     const Snapshot* lender = same_routes(desired, last.desired()) ? &last : nullptr;
     std::vector<Network> networks;
     networks.reserve(desired.networks.size());
     for (std::size_t i = 0; i < desired.networks.size(); ++i) {
         const auto id = static_cast<NetworkId>(i);
-        networks.push_back({desired.networks[i], build_family<Ipv4>(desired, id, lender, hops),
-                            build_family<Ipv6>(desired, id, lender, hops)});
+        networks.push_back({desired.networks[i], build_family<Ipv4>(desired, id, lender, direct, hops),
+                            build_family<Ipv6>(desired, id, lender, direct, hops)});
     }
     return networks;
 }

@@ -31,8 +31,11 @@ struct DesiredNetwork {
     std::optional<Prefix<Ipv4>> pod_subnet_v4;  // our own: SNAT addresses, and the host's first address
     std::optional<Prefix<Ipv6>> pod_subnet_v6;
     std::vector<IpPrefix> cluster_cidrs;  // all pods of this overlay: the inside
-    std::uint16_t mtu = 1450;             // of inner IP packets: the least of the peers', for the host's interface
-    bool masquerade = true;               // outside → pod gets a source address that nodes route back to us
+    /// Pods in these get plain packets when their node is a neighbour on the underlay: flannel's DirectRouting,
+    /// Calico's CrossSubnet.
+    std::vector<IpPrefix> direct_cidrs;
+    std::uint16_t mtu = 1450;  // of inner IP packets: the least of the peers', for the host's interface
+    bool masquerade = true;    // outside → pod gets a source address that nodes route back to us
     OuterChecksum outer_checksum = OuterChecksum::zero;
     DscpMode dscp = DscpMode::uniform;
     std::uint8_t pipe_dscp = 0;

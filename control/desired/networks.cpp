@@ -209,6 +209,7 @@ private:
             if (conf_->enable_v4 && conf_->network) cidrs.push_back(*conf_->network);
             if (conf_->enable_v6 && conf_->ipv6_network) cidrs.push_back(*conf_->ipv6_network);
         }
+        if (conf_ != nullptr && conf_->direct_routing) out_.network.direct_cidrs = cidrs;
         if (cidrs.empty()) return take_cidrs_from_subnets();
         for (const DesiredPeer& peer : out_.peers)
             for (const IpPrefix& subnet : peer.pod_subnets)
@@ -281,10 +282,6 @@ private:
         if (is_flannel() && conf_ != nullptr && conf_->backend_type != "vxlan")
             find(Severity::error, to_string(conf_->key), "its backend type is " + conf_->backend_type,
                  "only vxlan can be joined");
-        if (conf_ != nullptr && conf_->direct_routing)
-            find(Severity::warning, to_string(conf_->key),
-                 "DirectRouting is on: nodes that share a link with the gateway send plain packets",
-                 "connect the gateway through a router, or turn DirectRouting off");
         if (!network.vtep_v4 && !network.vtep_v6)
             find(Severity::error, subject(), "it has no tunnel endpoint",
                  "set vtep-v4 or vtep-v6, or annotate its own Node with public-ip");

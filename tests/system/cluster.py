@@ -53,13 +53,18 @@ CLIENT_PORT = 8070  # of the outside client's
 
 
 class Cluster:
-    def __init__(self, queues=1):
+    def __init__(self, queues=1, direct=False):
         self.queues = queues  # of the gateway's two interfaces
+        self.route = flannel.route_directly if direct else flannel.route
+        self.direct = direct  # flannel's DirectRouting: nodes on one link need no tunnel
         self.objects = netns.STATE / "cluster.d"
         self.nodes, self.networks, self.vxlan_port = {}, {}, 0
 
     def up(self):
         shutil.copytree(OBJECTS, self.objects)
+        if self.direct:
+            conf = self.objects / "flannel.yaml"
+            conf.write_text(conf.read_text().replace('"Type": "vxlan"', '"Type": "vxlan", "DirectRouting": true'))
         self.read_objects()
         netns.add("net", "client", *self.nodes, *(pod.name for pod in PODS))
         self.add_underlay()
@@ -84,6 +89,10 @@ class Cluster:
     def address(self, pod_name, family):
         pod = next(pod for pod in PODS if pod.name == pod_name)
         return str(self.lease(pod.node, family).subnet[pod.host if family == 4 else int(str(pod.host), 16)])
+
+    def path_mtu(self, family):
+        """What is told to who sends too much: by the gateway for its tunnel, or by the node for its bridge of pods."""
+        return UNDERLAY_MTU - flannel.OVERHEAD[4 if self.direct else family]
 
     def node_address(self, node, family):
         return self.lease(node, family).public_ip
@@ -132,12 +141,16 @@ class Cluster:
 
     def program_peers(self, name):
         gateway = self.nodes["gw"]
-        flannel.add_peer(name, gateway)
+        flannel.add_peer(name, gateway, route_by=self.route)
         for peer in self.nodes:
             if peer not in (name, "gw"):
-                flannel.add_peer(name, self.nodes[peer], via=gateway if (name, peer) in WITHOUT_DIRECT_ROUTE else None)
+                flannel.add_peer(name, self.nodes[peer], via=gateway if (name, peer) in WITHOUT_DIRECT_ROUTE else None,
+                                 route_by=self.route)
         for net in OUTSIDE:
-            flannel.route(name, net, self.lease("gw", net.version))
+            # What is no pod's goes through the tunnel to the gateway in any case: its kernel routes nothing.
+            hop = self.lease("gw", net.version)
+            netns.ip(name, f"route replace {hop.gateway} dev {hop.device}")
+            flannel.route(name, net, hop)
 
     def add_pod(self, pod):
         if not pod.linked:

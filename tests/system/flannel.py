@@ -45,7 +45,7 @@ def add_devices(ns, node, port, underlay_mtu):
                  f"link set {own.device} up")
 
 
-def add_peer(ns, peer, via=None):
+def add_peer(ns, peer, via=None, route_by=None):
     """Programs a peer's lease. With `via`, another node's, packets to the peer's pods take the way over that one."""
     for family, lease in enumerate(leases(peer)):
         hop = list(leases(via))[family] if via else lease
@@ -53,11 +53,16 @@ def add_peer(ns, peer, via=None):
             netns.run("bridge", "fdb", "append", lease.mac, "dev", lease.device, "dst", lease.public_ip, "self",
                       "permanent", ns=ns)
             netns.ip(ns, f"neigh replace {lease.gateway} lladdr {lease.mac} dev {lease.device} nud permanent")
-        route(ns, lease.subnet, hop)
+        (route_by or route)(ns, lease.subnet, hop)
 
 
 def route(ns, subnet, hop):
     netns.ip(ns, f"route replace {subnet} via {hop.gateway} dev {hop.device} onlink")
+
+
+def route_directly(ns, subnet, hop):
+    """DirectRouting, to a node on the same link."""
+    netns.ip(ns, f"route replace {subnet} via {hop.public_ip} dev eth0")
 
 
 def add_masquerade(ns, node, networks, unmasqueraded):

@@ -7,9 +7,10 @@ import time
 import api
 import capture
 import cluster as topology
+import flannel
 import gateway
 import netns
-from rows import ROWS, Row
+from rows import ROWS, Row, expect
 
 FAMILIES = (4, 6)
 
@@ -32,8 +33,8 @@ def attempt(work, *arguments):
 
 
 class Session:
-    def __init__(self, workers=1, queues=1, by_api=False):
-        self.cluster = topology.Cluster(queues)
+    def __init__(self, workers=1, queues=1, by_api=False, direct=False):
+        self.cluster = topology.Cluster(queues, direct)
         self.api = api.Api() if by_api else None
         self.gateway = gateway.Gateway(workers, queues, self.api)
         self.capture = capture.Capture()
@@ -49,6 +50,9 @@ class Session:
         self.gateway.stop()
         self.capture.stop()
 
+    def rows(self):
+        return [row for row in ROWS if not (self.cluster.direct and row.needs_tunnel)]
+
     def try_row(self, row, family):
         """A row passes if it does what it should and no packet got lost uncounted on the way."""
         outcome = attempt(row.attempt, self.cluster, family)
@@ -62,6 +66,7 @@ class Session:
         return [Row("every packet in has one outcome", self.gateway.conserved),
                 Row("viaductctl answers", self.ctl_answers),
                 *self.api_rows(),
+                *self.direct_rows(),
                 Row("kill -9 and a second start", self.restart),
                 Row("a clean end", self.clean_end),
                 Row("tshark: no malformed frame, no bad checksum", self.dissect)]
@@ -71,6 +76,19 @@ class Session:
             return []
         return [Row("a patch in the API takes effect", lambda: self.api.patched(self.cluster)),
                 Row("the API server dies, and comes back", lambda: self.api.gone_and_back(self.cluster))]
+
+    def direct_rows(self):
+        return [Row("no node got a packet through a tunnel", self.plain)] if self.cluster.direct else []
+
+    def plain(self):
+        """Its tunnel devices have received nothing, and viaductctl tells the way."""
+        for node in self.cluster.nodes:
+            for lease in flannel.leases(self.cluster.nodes[node]) if node != "gw" else ():
+                (link,) = json.loads(netns.run("ip", "-j", "-s", "link", "show", lease.device, ns=node))
+                expect(link["stats64"]["rx"]["packets"], 0, f"{lease.device} of {node}")
+        way = next(route for route in json.loads(self.gateway.control("-j", "show", "routes"))["routes"]
+                   if route["prefix"] == str(self.cluster.lease("node2", 4).subnet))
+        return f"{way['prefix']} via {expect(way['next'], self.cluster.node_address('node2', 4))}"
 
     def ctl_answers(self):
         words = ("ports", "networks", "peers", "routes", "services", "backends", "connections", "drops", "workers",
@@ -105,8 +123,8 @@ class Session:
 
 
 @contextlib.contextmanager
-def running(workers=1, queues=1, by_api=False):
-    session = Session(workers, queues, by_api)
+def running(workers=1, queues=1, by_api=False, direct=False):
+    session = Session(workers, queues, by_api, direct)
     try:
         session.start()
         yield session

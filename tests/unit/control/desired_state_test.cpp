@@ -129,6 +129,16 @@ protected:
     DesiredOutput out_;
 };
 
+TEST_F(DesiredStateTest, DirectRoutingIsForAllPodsOfTheNetwork) {
+    EXPECT_TRUE(make(own_node() + net_conf).networks.at(0).direct_cidrs.empty());
+    std::string direct = net_conf;
+    direct.replace(direct.find(R"("Type")"), 0, R"("DirectRouting":true,)");
+    const DesiredNetwork network = make(own_node() + direct).networks.at(0);
+    EXPECT_EQ(network.direct_cidrs, network.cluster_cidrs);
+    EXPECT_EQ(network.direct_cidrs.size(), 2U);
+    EXPECT_EQ(findings(), "");
+}
+
 TEST_F(DesiredStateTest, ALeaseOutOfEtcdMayLackIpv6) {
     make(own_node() + net_conf);
     objects_.add(std::make_shared<const NodeObject>(

@@ -232,6 +232,28 @@ TYPED_TEST(PipelineTest, PodToClientIsFollowedNotTranslated) {
     EXPECT_EQ(answer.source, P::client);
 }
 
+TYPED_TEST(PipelineTest, DirectRoutingSendsAndTakesPlainPackets) {
+    using P = Place<TypeParam>;
+    DesiredState direct = desired_world();
+    direct.networks[0].direct_cidrs = direct.networks[0].cluster_cidrs;
+    this->world.rebuild(direct);
+    const Bytes out =
+        this->only(this->world.receive(outside, this->from_client(P::pod1).tcp(40'000, 8080, syn).build()), underlay);
+    EXPECT_FALSE(this->look(out).tunnel);
+    EXPECT_EQ(header_at<EthernetHeader>(out.data()).destination, node1_mac);
+    const auto request = this->flow(out);
+    EXPECT_EQ(request.destination, P::pod1);
+    const auto answer = [&](PacketBuilder from) {
+        return from.ip(P::pod1, request.source).tcp(8080, request.source_port.value(), syn | ack).build();
+    };
+    for (const Bytes& packet :
+         {answer(PacketBuilder().ethernet(underlay_mac, node1_mac)), answer(this->tunnel(P::node1))}) {
+        const auto back = this->flow(this->only(this->world.receive(underlay, packet), outside));
+        EXPECT_EQ(back.source, P::pod1);
+        EXPECT_EQ(back.destination, P::client);
+    }
+}
+
 TYPED_TEST(PipelineTest, PodToPodOnAnotherNode) {
     using P = Place<TypeParam>;
     const Bytes out = this->only(

@@ -51,6 +51,44 @@ TYPED_TEST(BuildRoutesTest, TheFirstPeerKeepsAContestedSubnetAndALongerPrefixWin
     EXPECT_EQ(this->lookup(address<TypeParam>(1, 6)).index, 0U);
 }
 
+TYPED_TEST(BuildRoutesTest, DirectRoutingReachesNeighboursPlainly) {
+    this->state_.networks[0].direct_cidrs = this->state_.networks[0].cluster_cidrs;
+    const auto snapshot = this->build();
+    const RouteTarget to = family<TypeParam>(*snapshot).routes->lookup(address<TypeParam>(1, 5));
+    ASSERT_EQ(to.kind, RouteKind::via);
+    const NextHop& hop = snapshot->next_hops[to.index];
+    EXPECT_EQ(hop.address, IpAddress(underlay<TypeParam>(1)));
+    EXPECT_EQ(hop.port, underlay_port);
+    EXPECT_EQ(hop.destination, mac(0x21)) << "the node's own MAC, not its VTEP's";
+    EXPECT_TRUE(hop.resolved);
+    EXPECT_NE(snapshot->peer_of(first_network, underlay<TypeParam>(1)), no_peer) << "it may answer through the tunnel";
+}
+
+TYPED_TEST(BuildRoutesTest, DirectRoutingLeavesNodesBehindARouterToTheTunnel) {
+    this->state_.networks[0].direct_cidrs = this->state_.networks[0].cluster_cidrs;
+    this->state_.peers[1].underlay = this->somewhere(5);
+    this->add_route(this->everywhere(), DesiredRoute::Kind::gateway, underlay_port, underlay<TypeParam>(7));
+    EXPECT_EQ(this->lookup(address<TypeParam>(1, 5)).kind, RouteKind::via);
+    EXPECT_EQ(this->lookup(address<TypeParam>(2, 5)), (RouteTarget{RouteKind::peer, 1}));
+}
+
+TYPED_TEST(BuildRoutesTest, OnlyWhatIsInDirectCidrsIsPlain) {
+    this->state_.networks[0].direct_cidrs = {subnet<TypeParam>(2)};
+    EXPECT_EQ(this->lookup(address<TypeParam>(1, 5)), (RouteTarget{RouteKind::peer, 0}));
+    EXPECT_EQ(this->lookup(address<TypeParam>(2, 5)).kind, RouteKind::via);
+}
+
+TYPED_TEST(BuildRoutesTest, DirectPathsMeanTheSameInATableThatIsTakenOver) {
+    this->state_.networks[0].direct_cidrs = this->state_.networks[0].cluster_cidrs;
+    const auto first = this->build();
+    this->state_.neighbours[1].mac = mac(0x33);
+    const auto next = this->build();
+    ASSERT_EQ(family<TypeParam>(*first).routes, family<TypeParam>(*next).routes) << "taken over";
+    const RouteTarget to = family<TypeParam>(*next).routes->lookup(address<TypeParam>(2, 5));
+    EXPECT_EQ(next->next_hops[to.index].address, IpAddress(underlay<TypeParam>(2)));
+    EXPECT_EQ(next->next_hops[to.index].destination, mac(0x33));
+}
+
 TYPED_TEST(BuildRoutesTest, KernelRoutesOfEveryKind) {
     this->add_route(Prefix<TypeParam>(this->somewhere(0), 16), DesiredRoute::Kind::connected, outside_port);
     this->add_route(Prefix<TypeParam>(this->somewhere(9), TypeParam::bits), DesiredRoute::Kind::kernel);
