@@ -37,7 +37,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds busy_tick{5};   // while workers miss neighbours or old snapshots wait to be freed
 constexpr milliseconds idle_tick{20};  // how long a first packet to a new neighbour may wait for its ARP
 constexpr std::chrono::seconds chore_interval{1};
-constexpr std::chrono::seconds leave_time{1};
+constexpr std::chrono::seconds leave_time{3};
 
 sigset_t stop_signals() {
     sigset_t signals;

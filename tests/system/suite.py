@@ -115,7 +115,13 @@ def add_cases(report, name, entry, text):
     if not cases or (result == "failed" and not any(case[0] == "FAILED" for case in cases)):
         report.add(name, result, entry["duration"])
     if result == "failed":
-        print(text[-8000:], flush=True)
+        print(told_by_failed(text, [case for outcome, case, _ in cases if outcome == "FAILED"]), flush=True)
+
+
+def told_by_failed(text, failed):
+    """What the failed cases printed, else the end of it all: other cases may have printed much after them."""
+    sections = [text[text.find(f"[ RUN      ] {case}\n"):text.find(f"[  FAILED  ] {case}")] for case in failed]
+    return "\n".join(section[:6000] for section in sections) or text[-8000:]
 
 
 def run_house(report):

@@ -25,8 +25,8 @@ protected:
         write_node("one", "a");
     }
     void write_node(const std::string& name, const std::string& zone) {
-        directory_.write("cluster/" + name + ".yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: " + name +
-                                                          ", labels: {topology.kubernetes.io/zone: " + zone + "}}\n");
+        directory_.replace("cluster/" + name + ".yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: " + name +
+                                                            ", labels: {topology.kubernetes.io/zone: " + zone + "}}\n");
     }
     void start(const std::string& options = "") {
         server_ = std::make_unique<ApiServer>(directory_.path(), options);
@@ -70,9 +70,9 @@ protected:
 };
 
 TEST_F(KubernetesSourceTest, FollowsTheClusterOverHttps) {
-    directory_.write("cluster/flannel.yaml",
-                     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kube-flannel-cfg, namespace: kube-flannel}\n"
-                     "data: {net-conf.json: '{\"Network\": \"10.244.0.0/16\"}'}\n");
+    directory_.replace("cluster/flannel.yaml",
+                       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kube-flannel-cfg, namespace: kube-flannel}\n"
+                       "data: {net-conf.json: '{\"Network\": \"10.244.0.0/16\"}'}\n");
     start();
     EXPECT_FALSE(source_->status().synced);
     ASSERT_TRUE(until_nodes("one=a ")) << errors();

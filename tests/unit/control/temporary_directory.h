@@ -24,6 +24,11 @@ public:
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name) << text; }
+    /// At once: whoever reads the directory meanwhile sees no half of it.
+    void replace(const std::string& name, const std::string& text) const {
+        write(".new", text);
+        std::filesystem::rename(path_ / ".new", path_ / name);
+    }
 
 private:
     std::filesystem::path path_;
