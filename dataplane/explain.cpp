@@ -17,10 +17,10 @@ namespace {
 class Recorder final : public StageObserver {
 public:
     Recorder(const Snapshot& now, Explanation& out) : now_(now), out_(out) {}
-    void after(const char* stage, const Burst& burst) noexcept override;
+    void after(Stage stage, const Burst& burst) noexcept override;
 
 private:
-    std::string text(std::string_view stage, const Burst& burst);
+    std::string text(Stage stage, const Burst& burst);
     template <Address A>
     std::string flow(const FlowKey<A>& key) const;
     std::string flow(const PacketMeta& meta) const {
@@ -40,15 +40,15 @@ private:
     bool decided_ = false;
 };
 
-void Recorder::after(const char* stage, const Burst& burst) noexcept {
-    if (decided_) return;
+void Recorder::after(Stage stage, const Burst& burst) noexcept {
+    if (decided_ || stage == Stage::transmit) return;  // that one has let go of the packet
     decided_ = burst.verdict[0] != Verdict::travelling;
     const bool dropped = burst.verdict[0] == Verdict::drop;
     if (dropped) out_.drop = name(burst.reason[0]);
     std::string what = dropped
                            ? fmt::format("dropped: {}", drop_texts[static_cast<std::size_t>(burst.reason[0])].meaning)
                            : text(stage, burst);
-    out_.steps.push_back({stage, std::move(what)});
+    out_.steps.push_back({std::string(name(stage)), std::move(what)});
     switch (burst.verdict[0]) {
         case Verdict::drop:
             out_.verdict = "drop";
@@ -69,21 +69,21 @@ void Recorder::after(const char* stage, const Burst& burst) noexcept {
     }
 }
 
-std::string Recorder::text(std::string_view stage, const Burst& burst) {
+std::string Recorder::text(Stage stage, const Burst& burst) {
     const PacketMeta& meta = burst.meta[0];
-    if (stage == "parse") {
+    if (stage == Stage::parse) {
         if (burst.verdict[0] == Verdict::kernel) return "not for forwarding: to the kernel";
         return fmt::format("{}, {} bytes, from port {}", flow(meta), meta.ip_length, now_.port(meta.ingress).name);
     }
-    if (stage == "decapsulate")
+    if (stage == Stage::decapsulate)
         return meta.from_overlay ? fmt::format("from peer {} in network {}: {}", now_.peers[meta.ingress_peer].name,
                                                network_name(meta.network()), flow(meta))
                                  : "not a tunnel packet";
-    if (stage == "track") return tracked(burst);
-    if (stage == "balance") return meta.family == Family::v4 ? balanced<Ipv4>(burst) : balanced<Ipv6>(burst);
-    if (stage == "translate")
+    if (stage == Stage::track) return tracked(burst);
+    if (stage == Stage::balance) return meta.family == Family::v4 ? balanced<Ipv4>(burst) : balanced<Ipv6>(burst);
+    if (stage == Stage::translate)
         return burst.treatment[0].connection != nullptr ? "rewritten as chosen" : "nothing to rewrite";
-    if (stage == "route") return routed(burst);
+    if (stage == Stage::route) return routed(burst);
     return encapsulated(burst);
 }
 

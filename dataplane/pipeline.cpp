@@ -5,30 +5,32 @@ namespace viaduct {
 
 void Pipeline::run(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
     burst.start();
+    begin(burst);
     parse(burst, now);  // the headers, checked; what is not for forwarding goes to the kernel
-    seen("parse", burst);
+    seen(Stage::parse, burst);
     decapsulate(burst, now);  // a tunnel packet for us: the inner packet takes its place
-    seen("decapsulate", burst);
+    seen(Stage::decapsulate, burst);
     process(burst, now, clock);
 }
 
 void Pipeline::process(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
     track(burst, now, connections_, fragments_, around_, clock);  // a known flow? whose?
-    seen("track", burst);
+    seen(Stage::track, burst);
     balance(burst, now, connections_, affinities_, originated_, around_, clock);  // a new one: choose, remember
-    seen("balance", burst);
+    seen(Stage::balance, burst);
     translate(burst);  // NAT, RFC 1624
-    seen("translate", burst);
+    seen(Stage::translate, burst);
     send(burst, now, clock);
     send_originated(now, clock);
 }
 
 void Pipeline::send(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
     route(burst, now, waiting_, originated_, around_, clock);  // peer | neighbour | kernel; TTL, MTU
-    seen("route", burst);
+    seen(Stage::route, burst);
     encapsulate(burst, now);  // RFC 7348, or plain Ethernet
-    seen("encapsulate", burst);
+    seen(Stage::encapsulate, burst);
     transmit(burst, around_);  // in exactly one counter
+    seen(Stage::transmit, burst);
 }
 
 /// What the gateway has to say itself takes the same last stages.
@@ -48,6 +50,7 @@ void Pipeline::resume(Burst& burst, const Snapshot& now, Seconds clock) noexcept
     for (unsigned i = 0; i < burst.count; ++i) burst.meta[i] = carried_meta(burst.mbufs[i]);
     burst.start();
     for (unsigned i = 0; i < burst.count; ++i) burst.treatment[i].network = burst.meta[i].network();
+    begin(burst);
     process(burst, now, clock);
 }
 

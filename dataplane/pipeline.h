@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "dataplane/stage_timer.h"
 #include "dataplane/stages.h"
 
 namespace viaduct {
@@ -14,13 +15,6 @@ struct PipelineSizes {
     std::size_t affinities = 65'536;
     std::size_t fragmented_datagrams = 1'024;
     std::size_t waiting_packets = 512;
-};
-
-/// Looks on after every stage: for explain. The workers' pipelines have none.
-class StageObserver {
-public:
-    virtual ~StageObserver() = default;
-    virtual void after(const char* stage, const Burst& burst) noexcept = 0;
 };
 
 class Pipeline {
@@ -35,6 +29,7 @@ public:
     /// Between bursts: expires connections, lets go of packets that waited. Bounded work.
     void tidy(const Snapshot& now, Seconds clock) noexcept;
 
+    /// For explain. A pipeline that is observed is not timed.
     void observe(StageObserver* observer) noexcept { observer_ = observer; }
     [[nodiscard]] Connections& connections() noexcept { return connections_; }
 
@@ -42,8 +37,11 @@ private:
     void process(Burst& burst, const Snapshot& now, Seconds clock) noexcept;
     void send(Burst& burst, const Snapshot& now, Seconds clock) noexcept;
     void send_originated(const Snapshot& now, Seconds clock) noexcept;
-    void seen(const char* stage, const Burst& burst) noexcept {
-        if (observer_ != nullptr) observer_->after(stage, burst);
+    void begin(const Burst& burst) noexcept {
+        looking_on_ = observer_ == nullptr && timer_.begins(burst) ? &timer_ : observer_;
+    }
+    void seen(Stage stage, const Burst& burst) noexcept {
+        if (looking_on_ != nullptr) looking_on_->after(stage, burst);
     }
 
     Surroundings around_;
@@ -53,7 +51,9 @@ private:
     WaitingPackets waiting_;
     Originated originated_;
     Burst ready_, hopeless_;  // tidy's
+    StageTimer timer_;
     StageObserver* observer_ = nullptr;
+    StageObserver* looking_on_ = nullptr;  // during a burst: the observer, the timer, or for most bursts nobody
 };
 
 }  // namespace viaduct

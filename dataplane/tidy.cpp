@@ -21,7 +21,8 @@ Pipeline::Pipeline(const Surroundings& surroundings, const PipelineSizes& sizes,
       affinities_(sizes.affinities),
       fragments_(sizes.fragmented_datagrams),
       waiting_(sizes.waiting_packets),
-      originated_(surroundings.pool) {}
+      originated_(surroundings.pool),
+      timer_(*surroundings.counters) {}
 
 void Pipeline::tidy(const Snapshot& now, Seconds clock) noexcept {
     WorkerCounters& counters = *around_.counters;

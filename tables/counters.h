@@ -12,6 +12,7 @@
 
 #include "encap/drop.h"
 #include "encap/packet.h"
+#include "tables/stage.h"
 
 namespace viaduct {
 
@@ -32,6 +33,12 @@ struct PortCounters {
     Counter rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
 
+/// What a stage took of the bursts that were timed: a sample of all.
+struct StageCounters {
+    Counter cycles;   // of the TSC
+    Counter packets;  // that had not been decided when the stage began
+};
+
 struct alignas(64) WorkerCounters {
     Counter rx;               // packets taken from ports
     Counter tx;               // received packets that left by a port, answered echoes included
@@ -47,6 +54,8 @@ struct alignas(64) WorkerCounters {
     Counter turns, busy_turns, sleeps;       // of the worker's loop
     std::array<Counter, drop_count> drops;
     std::array<PortCounters, max_ports> ports;
+    Counter timed_bursts, timed_packets;
+    std::array<StageCounters, stage_count> stages;
 };
 
 /// A sum over workers, as plain numbers.

@@ -61,6 +61,29 @@ Json worker_json(const WorkerFacts& worker) {
             {"sleeps", count.sleeps.read()}};
 }
 
+double ratio(std::uint64_t part, std::uint64_t whole) {
+    return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void add_stages(Json& list, const WorkerFacts& worker) {
+    const WorkerCounters& count = *worker.counters;
+    const std::uint64_t bursts = count.timed_bursts.read(), packets = count.timed_packets.read();
+    std::uint64_t all = 0;
+    for (const StageCounters& stage : count.stages) all += stage.cycles.read();
+    for (std::size_t i = 0; i < stage_count; ++i) {
+        const std::uint64_t cycles = count.stages[i].cycles.read(), reached = count.stages[i].packets.read();
+        list.push_back({{"worker", worker.id},
+                        {"stage", stage_names[i]},
+                        {"timed_bursts", bursts},
+                        {"timed_packets", packets},
+                        {"cycles", cycles},
+                        {"packets", reached},
+                        {"share", ratio(cycles, all)},
+                        {"cycles_per_packet", ratio(cycles, packets)},
+                        {"packets_per_burst", ratio(reached, bursts)}});
+    }
+}
+
 Json connection_json(const ConnectionRow& row, const Snapshot& snapshot) {
     const Service* const service = row.service == 0 ? nullptr : snapshot.frontends->by_id(row.service);
     return {{"worker", row.worker},
@@ -158,6 +181,12 @@ Json workers_json(const GatewayView& view) {
     Json list = Json::array();
     for (const WorkerFacts& worker : view.workers()) list.push_back(worker_json(worker));
     return {{"workers", std::move(list)}};
+}
+
+Json stages_json(const GatewayView& view) {
+    Json list = Json::array();
+    for (const WorkerFacts& worker : view.workers()) add_stages(list, worker);
+    return {{"stages", std::move(list)}};
 }
 
 Json drops_json(const GatewayView& view) {

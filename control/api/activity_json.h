@@ -9,6 +9,9 @@ namespace viaduct {
 
 [[nodiscard]] Json ports_json(const GatewayView& view);
 [[nodiscard]] Json workers_json(const GatewayView& view);
+/// What the stages took of the bursts that were timed, a row for each worker and stage. Cycles are of the TSC and per
+/// packet of the whole burst, so that a worker's rows add up; packets are those that came as far as the stage.
+[[nodiscard]] Json stages_json(const GatewayView& view);
 /// Every reason, those that never occurred included.
 [[nodiscard]] Json drops_json(const GatewayView& view);
 /// The conservation law's two sides (tables/counters.h).

@@ -93,6 +93,24 @@ void write_workers(std::string& out, const std::vector<WorkerFacts>& workers) {
           [](const WorkerCounters& w) { return w.connections_opened.read(); });
 }
 
+/// Cycles and packets of the timed bursts: their quotient is what a stage takes.
+void write_stages(std::string& out, const std::vector<WorkerFacts>& workers) {
+    const auto write = [&](std::string_view name, std::string_view help, auto value) {
+        Metric metric(out, name, "counter", help);
+        for (const WorkerFacts& worker : workers)
+            for (std::size_t i = 0; i < stage_count; ++i)
+                metric.add(value(worker.counters->stages[i]),
+                           Metric::Labels{{"worker", std::to_string(worker.id)}, {"stage", stage_names[i]}});
+    };
+    write("viaduct_stage_cycles_total", "TSC cycles that a stage took of the timed bursts, one in 256.",
+          [](const StageCounters& stage) { return stage.cycles.read(); });
+    write("viaduct_stage_packets_total", "Packets of the timed bursts that came as far as a stage.",
+          [](const StageCounters& stage) { return stage.packets.read(); });
+    Metric packets(out, "viaduct_timed_packets_total", "counter", "Packets of the timed bursts, one in 256.");
+    for (const WorkerFacts& worker : workers)
+        packets.add(worker.counters->timed_packets.read(), "worker", std::to_string(worker.id));
+}
+
 double seconds_of(std::chrono::system_clock::time_point when) {
     return std::chrono::duration<double>(when.time_since_epoch()).count();
 }
@@ -172,6 +190,7 @@ std::string metrics_text(const GatewayView& view, const ControlStatus& status) {
     write_totals(out, totals(workers));
     write_ports(out, view.ports(), workers);
     write_workers(out, workers);
+    write_stages(out, workers);
     Metric(out, "viaduct_snapshot_version", "gauge", "Version of the newest published snapshot.").add(status.version);
     write_control(out, status);
     write_resources(out, status.sources);

@@ -77,8 +77,8 @@ private:
         server_.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
             if (!response.body.empty()) return;
             send_error(response, response.status, "no answer to " + request.method + " " + request.path,
-                       "GET /v1/version, totals, ports, workers, drops, sources, networks, peers, routes, services, "
-                       "backends, connections, explain, or /metrics");
+                       "GET /v1/version, totals, ports, workers, stages, drops, sources, networks, peers, routes, "
+                       "services, backends, connections, explain, or /metrics");
         });
     }
     void offer(const std::string& path, Answer answer) {
@@ -110,6 +110,7 @@ private:
         });
         offer("/v1/ports", [this](const auto&) { return ports_json(subject_.view); });
         offer("/v1/workers", [this](const auto&) { return workers_json(subject_.view); });
+        offer("/v1/stages", [this](const auto&) { return stages_json(subject_.view); });
         offer("/v1/drops", [this](const auto&) { return drops_json(subject_.view); });
         offer("/v1/totals", [this](const auto&) { return totals_json(subject_.view); });
         offer("/v1/sources", [this](const auto&) { return sources_json(subject_.status()); });

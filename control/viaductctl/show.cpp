@@ -1,11 +1,14 @@
 // Which fields of the API's answers make which columns.
 #include "control/viaductctl/show.h"
 
+#include <cstdio>
 #include <ctime>
 #include <functional>
 #include <ostream>
+#include <span>
 
 #include "control/viaductctl/table.h"
+#include "tables/stage.h"
 
 namespace viaduct {
 namespace {
@@ -59,6 +62,43 @@ void print_drops(const Json& drops, const ShowOptions& options, std::ostream& ou
         return;
     }
     table_of({{"REASON", "name"}, {"PACKETS", "packets", Align::right}, {"MEANING", "meaning"}}, shown).print(out);
+}
+
+std::string fixed(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f", value);
+    return text;
+}
+
+/// A worker's stages, and a row that sums them up. `rows` are the worker's.
+void add_worker(Table& table, std::span<const Json> rows) {
+    double share = 0, cycles = 0;
+    const auto add = [&](const char* stage, double part, double taken, double packets) {
+        table.add({cell(rows[0]["worker"]), stage, fixed(100 * part), fixed(taken), fixed(packets)});
+    };
+    for (const Json& row : rows) {
+        share += row["share"].get<double>();
+        cycles += row["cycles_per_packet"].get<double>();
+        add(cell(row["stage"]).c_str(), row["share"], row["cycles_per_packet"], row["packets_per_burst"]);
+    }
+    const double bursts = rows[0]["timed_bursts"], packets = rows[0]["timed_packets"];
+    add("all", share, cycles, bursts == 0 ? 0 : packets / bursts);
+}
+
+void print_stages(const Json& stages, const ShowOptions&, std::ostream& out) {
+    Table table({{"WORKER", Align::right},
+                 {"STAGE"},
+                 {"SHARE %", Align::right},
+                 {"CYCLES/PACKET", Align::right},
+                 {"PACKETS/BURST", Align::right}});
+    const std::vector<Json> rows = stages;
+    std::uint64_t bursts = 0;
+    for (std::size_t i = 0; i + stage_count <= rows.size(); i += stage_count) {
+        add_worker(table, std::span(rows).subspan(i, stage_count));
+        bursts += rows[i]["timed_bursts"].get<std::uint64_t>();
+    }
+    table.print(out);
+    out << "\n" << bursts << " bursts were timed, one in 256. Cycles are of the TSC, per packet of the whole burst.\n";
 }
 
 std::string time_text(const Json& seconds) {
@@ -185,6 +225,7 @@ const std::vector<Subject>& subjects() {
                   {"OF", "connection_capacity_v4", right},
                   {"CONNECTIONS V6", "connections_v6", right},
                   {"OF", "connection_capacity_v6", right}})},
+        {"stages", Length::whole, print_stages},
         {"sources", Length::whole, nullptr},
     };
     return all;

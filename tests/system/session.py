@@ -65,6 +65,7 @@ class Session:
     def closing_rows(self):
         return [Row("every packet in has one outcome", self.gateway.conserved),
                 Row("viaductctl answers", self.ctl_answers),
+                Row("viaductctl show stages: where the time goes", self.stages),
                 *self.api_rows(),
                 *self.direct_rows(),
                 Row("kill -9 and a second start", self.restart),
@@ -92,12 +93,21 @@ class Session:
 
     def ctl_answers(self):
         words = ("ports", "networks", "peers", "routes", "services", "backends", "connections", "drops", "workers",
-                 "sources")
+                 "stages", "sources")
         for word in words:
             json.loads(self.gateway.control("-j", "show", word))
             self.gateway.control("show", word)
         self.gateway.control("top", "--count", "1")
         return f"show {'|'.join(words[:3])}|…, top"
+
+    def stages(self):
+        """Each stage of each worker that timed bursts took time for them."""
+        stages = json.loads(self.gateway.control("-j", "show", "stages"))["stages"]
+        timed = [row for row in stages if row["timed_packets"]]
+        if idle := [row["stage"] for row in timed if row["stage"] not in ("parse", "decapsulate") and not row["cycles"]]:
+            raise netns.CommandFailed(f"nothing was measured for {', '.join(idle)}")
+        expect({row["stage"] for row in timed}, {row["stage"] for row in stages}, "stages that were timed")
+        return f"{len(timed)} rows"
 
     def restart(self):
         self.gateway.kill()

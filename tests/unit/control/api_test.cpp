@@ -163,6 +163,40 @@ TEST_F(ApiTest, ShowsWorkers) {
     EXPECT_EQ(worker["connection_capacity_v4"], 64);
 }
 
+/// Two bursts of eight packets were timed: a route of 300 cycles for all of them, an encapsulation of 100 for half.
+void time_two_bursts(WorkerCounters& counters) {
+    counters.timed_bursts.add(2);
+    counters.timed_packets.add(16);
+    StageCounters& route = counters.stages[static_cast<std::size_t>(Stage::route)];
+    StageCounters& encapsulate = counters.stages[static_cast<std::size_t>(Stage::encapsulate)];
+    route.cycles.add(300);
+    route.packets.add(16);
+    encapsulate.cycles.add(100);
+    encapsulate.packets.add(8);
+}
+
+TEST_F(ApiTest, ShowsWhatEachStageTook) {
+    time_two_bursts(gateway.view.counters);
+    const Json stages = get("/v1/stages")["stages"];
+    ASSERT_EQ(stages.size(), stage_count);
+    EXPECT_EQ(stages[0]["stage"], "parse");
+    EXPECT_EQ(stages[0]["cycles"], 0);
+    const Json& encapsulate = stages[static_cast<std::size_t>(Stage::encapsulate)];
+    EXPECT_EQ(encapsulate["worker"], 0);
+    EXPECT_EQ(encapsulate["cycles"], 100);
+    EXPECT_EQ(encapsulate["share"], 0.25);
+    EXPECT_EQ(encapsulate["cycles_per_packet"], 6.25);
+    EXPECT_EQ(encapsulate["packets_per_burst"], 4);
+}
+
+TEST_F(ApiTest, HasStagesInItsMetrics) {
+    time_two_bursts(gateway.view.counters);
+    const std::string text = request("/metrics")->body;
+    EXPECT_NE(text.find("\nviaduct_stage_cycles_total{worker=\"0\",stage=\"route\"} 300\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("\nviaduct_stage_packets_total{worker=\"0\",stage=\"encapsulate\"} 8\n"), std::string::npos);
+    EXPECT_NE(text.find("\nviaduct_timed_packets_total{worker=\"0\"} 16\n"), std::string::npos);
+}
+
 TEST_F(ApiTest, ChecksTheConservationLaw) {
     WorkerCounters& counters = gateway.view.counters;
     counters.rx.add(10);

@@ -77,7 +77,7 @@ TEST_F(ViaductctlTest, ShowsPeersWithASubnetPerLine) {
 
 TEST_F(ViaductctlTest, ShowsEverySubjectAsTextAndAsJson) {
     for (const char* subject : {"ports", "networks", "peers", "routes", "services", "backends", "connections", "drops",
-                                "workers", "sources"}) {
+                                "workers", "stages", "sources"}) {
         EXPECT_FALSE(ask({"show", subject}).empty());
         const Json answer = Json::parse(ask({"-j", "show", subject}), nullptr, false);
         ASSERT_TRUE(answer.is_object()) << subject;
@@ -111,6 +111,29 @@ TEST_F(ViaductctlTest, ShowsOnlyDropsThatOccurred) {
               "no_route     1234  no route to the destination; the sender was told\n");
     const std::string all = ask({"show", "drops", "--all"});
     EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(all, '\n')), drop_count + 1);
+}
+
+TEST_F(ViaductctlTest, ShowsWhereTheTimeGoes) {
+    WorkerCounters& counters = gateway.view.counters;
+    counters.timed_bursts.add(2);
+    counters.timed_packets.add(60);
+    counters.stages[static_cast<std::size_t>(Stage::parse)].cycles.add(1'800);
+    counters.stages[static_cast<std::size_t>(Stage::parse)].packets.add(60);
+    counters.stages[static_cast<std::size_t>(Stage::route)].cycles.add(600);
+    counters.stages[static_cast<std::size_t>(Stage::route)].packets.add(45);
+    EXPECT_EQ(ask({"show", "stages"}),
+              "WORKER  STAGE        SHARE %  CYCLES/PACKET  PACKETS/BURST\n"
+              "     0  parse           75.0           30.0           30.0\n"
+              "     0  decapsulate      0.0            0.0            0.0\n"
+              "     0  track            0.0            0.0            0.0\n"
+              "     0  balance          0.0            0.0            0.0\n"
+              "     0  translate        0.0            0.0            0.0\n"
+              "     0  route           25.0           10.0           22.5\n"
+              "     0  encapsulate      0.0            0.0            0.0\n"
+              "     0  transmit         0.0            0.0            0.0\n"
+              "     0  all            100.0           40.0           30.0\n"
+              "\n"
+              "2 bursts were timed, one in 256. Cycles are of the TSC, per packet of the whole burst.\n");
 }
 
 TEST_F(ViaductctlTest, ShowsSourcesWithWhatIsWrong) {

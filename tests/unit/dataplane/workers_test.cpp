@@ -76,6 +76,22 @@ TYPED_TEST(WorkersTest, RepliesReachTheOwnerWhereverTheyArrive) {
     EXPECT_EQ(this->connections(), 30U);
 }
 
+TYPED_TEST(WorkersTest, TheOwnerTimesWhatItIsHandedFromTrackOn) {
+    using P = Place<TypeParam>;
+    const auto sent = this->world.receive(outside, this->from_client(P::udp_vip).udp(1000, 53).build(), 0);
+    ASSERT_EQ(sent.size(), 1U);
+    const auto request = this->inner_flow(sent[0].frame);
+    for (unsigned i = 0; i < StageTimer::interval; ++i) this->answer(request, 2);
+    const auto packets = [&](WorkerId worker, Stage stage) {
+        return this->world.counters(worker).stages[static_cast<std::size_t>(stage)].packets.read();
+    };
+    EXPECT_EQ(this->world.counters(0).timed_bursts.read(), 2U);
+    EXPECT_EQ(packets(0, Stage::decapsulate), 1U);
+    EXPECT_EQ(packets(0, Stage::track), 2U);
+    EXPECT_EQ(packets(2, Stage::decapsulate), 1U);
+    EXPECT_EQ(packets(2, Stage::translate), 0U);
+}
+
 TYPED_TEST(WorkersTest, OneFlowFromQueuesThatMixFlowsIsOneConnection) {
     using P = Place<TypeParam>;
     this->world.rebuild(this->desired(false));

@@ -80,6 +80,7 @@ public:
     /// How often a reason was counted, over all workers.
     [[nodiscard]] std::uint64_t drops(Drop why) const;
     [[nodiscard]] CounterTotals totals() const;
+    [[nodiscard]] const WorkerCounters& counters(WorkerId worker = 0) const { return *counters_[worker]; }
     [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
     [[nodiscard]] Connections& connections(WorkerId worker = 0) { return pipelines_[worker]->connections(); }
     [[nodiscard]] rte_ring* ring_of(WorkerId worker) { return rings_[worker]; }
