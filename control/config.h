@@ -16,7 +16,7 @@ namespace viaduct {
 
 enum class Hugepages : std::uint8_t { automatic, on, off };
 enum class Idle : std::uint8_t { backoff, spin };
-enum class NetworkType : std::uint8_t { flannel, fixed };
+enum class NetworkType : std::uint8_t { flannel, calico, cilium, fixed };
 /// What `externalTrafficPolicy: Local` means here (control/selection.h).
 enum class LocalPolicy : std::uint8_t { cluster, node };
 /// `status.loadBalancer.ingress[].ipMode`: with VIP kube-proxy on the nodes serves the address to pods there, with
@@ -44,7 +44,7 @@ struct StaticPeer {
     std::vector<IpPrefix> pod_subnets;
 };
 
-/// [network.NAME]. What is not set here comes from the network's own objects (flannel) or from a default.
+/// [network.NAME]. What is not set here comes from the network's own objects or from a default.
 struct NetworkConfig {
     std::string name;
     NetworkType type = NetworkType::flannel;

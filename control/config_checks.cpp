@@ -107,7 +107,7 @@ void check_join(const Config& config, const NetworkConfig& network, Problems& pr
     if (network.join == Join::off) return;
     const std::string section = "[network." + network.name + "] ";
     if (network.type != NetworkType::flannel)
-        problems.push_back(section + "is static and has nothing to join: remove join");
+        problems.push_back(section + "is not flannel's, whose annotations join writes: remove it");
     else if (!has_api(config, network.name))
         problems.push_back(section + "joins by writing to the cluster: add a source with type = kubernetes for it");
     if (network.join == Join::node && !network.vtep_v4 && !network.vtep_v6)
@@ -123,8 +123,10 @@ void check_networks(const Config& config, Problems& problems) {
         const std::string section = "[network." + network.name + "] ";
         if (network.type == NetworkType::fixed)
             check_static_network(network, problems);
-        else if (network.node_name.empty())
+        else if (network.node_name.empty() && network.type == NetworkType::flannel)
             problems.push_back(section + "has no node-name: name the gateway's own Node object");
+        else if (network.node_name.empty() && !network.vtep_v4 && !network.vtep_v6)
+            problems.push_back(section + "has no tunnel endpoint: add vtep-v4 or vtep-v6");
         else if (!network.peers.empty())
             problems.push_back(section + "has peers of its own: set type = static, or leave them to its Nodes");
         check_join(config, network, problems);

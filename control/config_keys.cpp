@@ -99,33 +99,34 @@ constexpr std::array port_table{
 };
 
 constexpr std::array network_table{
-    ConfigKey<NetworkConfig>{
-        "type", "flannel|static", "where peers come from: Node objects, or `peer` keys",
-        [](NetworkConfig& n, Text v) {
-            n.type = parse_choice<NetworkType>(v, {{"flannel", NetworkType::flannel}, {"static", NetworkType::fixed}});
-        }},
-    ConfigKey<NetworkConfig>{"node-name", "NAME",
-                             "the gateway's own Node object: its pod subnets, public-ip and VtepMAC",
+    ConfigKey<NetworkConfig>{"type", "flannel|calico|cilium|static",
+                             "whose objects tell of the peers; static: `peer` keys do",
+                             [](NetworkConfig& n, Text v) {
+                                 n.type = parse_choice<NetworkType>(v, {{"flannel", NetworkType::flannel},
+                                                                        {"calico", NetworkType::calico},
+                                                                        {"cilium", NetworkType::cilium},
+                                                                        {"static", NetworkType::fixed}});
+                             }},
+    ConfigKey<NetworkConfig>{"node-name", "NAME", "the gateway's own Node object: its pod subnets, address and MAC",
                              [](NetworkConfig& n, Text v) { n.node_name = v; }},
     ConfigKey<NetworkConfig>{
-        "vni", "N", "VXLAN network identifier; default: net-conf.json's, else 1",
+        "vni", "N", "VXLAN network identifier; default: the cluster's",
         [](NetworkConfig& n, Text v) { n.vni = Vni(parse_number<std::uint32_t>(v, 0, Vni::max)); }},
-    ConfigKey<NetworkConfig>{"udp-port", "N", "UDP port of the tunnel; default: net-conf.json's, else 8472",
+    ConfigKey<NetworkConfig>{"udp-port", "N", "UDP port of the tunnel; default: the cluster's",
                              [](NetworkConfig& n, Text v) { n.udp_port = parse_number<std::uint16_t>(v, 1, 65'535); }},
-    ConfigKey<NetworkConfig>{"any-vni", "yes|no", "accept every VNI (Cilium puts an identity there)",
+    ConfigKey<NetworkConfig>{"any-vni", "yes|no", "accept every VNI, as with type = cilium",
                              [](NetworkConfig& n, Text v) { n.any_vni = parse_yes_no(v); }},
-    ConfigKey<NetworkConfig>{"vtep-v4", "ADDRESS", "our IPv4 tunnel endpoint; default: our Node's public-ip",
+    ConfigKey<NetworkConfig>{"vtep-v4", "ADDRESS", "our IPv4 tunnel endpoint; default: our Node's",
                              [](NetworkConfig& n, Text v) { n.vtep_v4 = parse_address<Ipv4>(v); }},
-    ConfigKey<NetworkConfig>{"vtep-v6", "ADDRESS", "our IPv6 tunnel endpoint; default: our Node's public-ipv6",
+    ConfigKey<NetworkConfig>{"vtep-v6", "ADDRESS", "our IPv6 tunnel endpoint; default: our Node's",
                              [](NetworkConfig& n, Text v) { n.vtep_v6 = parse_address<Ipv6>(v); }},
-    ConfigKey<NetworkConfig>{"vtep-mac", "MAC",
-                             "our inner MAC address; default: our Node's VtepMAC, else from the names",
+    ConfigKey<NetworkConfig>{"vtep-mac", "MAC", "our inner MAC address; default: our Node's, else a derived one",
                              [](NetworkConfig& n, Text v) { n.vtep_mac = parse_unicast_mac(v); }},
-    ConfigKey<NetworkConfig>{"pod-subnet-v4", "PREFIX", "our IPv4 pod subnet; default: our Node's podCIDRs",
+    ConfigKey<NetworkConfig>{"pod-subnet-v4", "PREFIX", "our IPv4 pod subnet; default: our Node's",
                              [](NetworkConfig& n, Text v) { n.pod_subnet_v4 = parse_subnet<Ipv4>(v); }},
-    ConfigKey<NetworkConfig>{"pod-subnet-v6", "PREFIX", "our IPv6 pod subnet; default: our Node's podCIDRs",
+    ConfigKey<NetworkConfig>{"pod-subnet-v6", "PREFIX", "our IPv6 pod subnet; default: our Node's",
                              [](NetworkConfig& n, Text v) { n.pod_subnet_v6 = parse_subnet<Ipv6>(v); }},
-    ConfigKey<NetworkConfig>{"cluster-cidr", "PREFIX[,PREFIX]", "all pods; default: net-conf.json's networks",
+    ConfigKey<NetworkConfig>{"cluster-cidr", "PREFIX[,PREFIX]", "all pods; default: the cluster's pools",
                              [](NetworkConfig& n, Text v) { n.cluster_cidrs = parse_subnets(v); }},
     ConfigKey<NetworkConfig>{"mtu", "auto|N", "of pods' packets; auto: the underlay's less 50 (IPv4) or 70 (IPv6)",
                              [](NetworkConfig& n, Text v) {

@@ -17,6 +17,17 @@ IpAddress last_address(const IpPrefix& prefix) {
     return address;
 }
 
+IpAddress address_in(const IpPrefix& prefix, std::uint32_t offset) {
+    if (prefix.is_v4()) return Ipv4::from_host(prefix.v4().address.host() + offset);
+    Ipv6 address = prefix.address.v6();
+    std::uint64_t carry = offset;
+    for (unsigned i = 16; carry != 0 && i-- > 0; carry >>= 8U) {
+        carry += address.bytes[i];
+        address.bytes[i] = static_cast<std::uint8_t>(carry);
+    }
+    return address;
+}
+
 std::optional<IpPrefix> next_prefix(const IpPrefix& prefix) {
     if (prefix.length == 0) return {};
     const unsigned last_bit = bit_in_v6(prefix, prefix.length - 1U), first_byte = prefix.is_v4() ? 12 : 0;

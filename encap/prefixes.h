@@ -8,6 +8,8 @@
 namespace viaduct {
 
 [[nodiscard]] IpAddress last_address(const IpPrefix& prefix);
+/// The address so many behind the prefix's first; past the end of the address space it begins anew.
+[[nodiscard]] IpAddress address_in(const IpPrefix& prefix, std::uint32_t offset);
 /// The prefix of the same length right behind this one; nothing behind the last.
 [[nodiscard]] std::optional<IpPrefix> next_prefix(const IpPrefix& prefix);
 

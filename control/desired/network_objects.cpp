@@ -24,6 +24,19 @@ private:
     std::set<ObjectKey> seen_;
 };
 
+template <class T>
+void pass(Sieve& sieve, const std::vector<Shared<T>>& from, std::vector<const T*>& to) {
+    for (const auto& one : from)
+        if (sieve.is_new(one->key)) to.push_back(one.get());
+}
+
+/// Of what there is one of.
+template <class T>
+void pass(Sieve& sieve, const std::vector<Shared<T>>& from, const T*& to) {
+    for (const auto& one : from)
+        if (sieve.is_new(one->key) && to == nullptr) to = one.get();
+}
+
 }  // namespace
 
 NetworkObjects::NetworkObjects(const std::string& network, std::span<const SourceObjects> sources,
@@ -31,10 +44,14 @@ NetworkObjects::NetworkObjects(const std::string& network, std::span<const Sourc
     Sieve sieve(findings);
     for (const SourceObjects& source : sources) {
         if (source.network != network) continue;
-        for (const auto& one : source.objects->nodes)
-            if (sieve.is_new(one->key)) nodes_.push_back(one.get());
-        for (const auto& one : source.objects->services)
-            if (sieve.is_new(one->key)) services_.push_back(one.get());
+        pass(sieve, source.objects->nodes, nodes_);
+        pass(sieve, source.objects->services, services_);
+        pass(sieve, source.objects->ip_pools, ip_pools_);
+        pass(sieve, source.objects->block_affinities, block_affinities_);
+        pass(sieve, source.objects->ipam_blocks, ipam_blocks_);
+        pass(sieve, source.objects->felix_configs, felix_config_);
+        pass(sieve, source.objects->cilium_nodes, cilium_nodes_);
+        pass(sieve, source.objects->cilium_configs, cilium_config_);
         for (const auto& one : source.objects->slices)
             if (!one->service.empty() && sieve.is_new(one->key))
                 slices_[{one->key.name_space, one->service}].push_back(one.get());

@@ -23,6 +23,15 @@ public:
     [[nodiscard]] std::vector<const EndpointSlice*> slices_of(const ServiceObject& service) const;
     /// net-conf.json, or nullptr.
     [[nodiscard]] const FlannelConfig* flannel_config() const { return flannel_config_; }
+    /// Calico's, in no particular order.
+    [[nodiscard]] const std::vector<const IpPool*>& ip_pools() const { return ip_pools_; }
+    [[nodiscard]] const std::vector<const BlockAffinity*>& block_affinities() const { return block_affinities_; }
+    [[nodiscard]] const std::vector<const IpamBlock*>& ipam_blocks() const { return ipam_blocks_; }
+    /// FelixConfiguration `default`, or nullptr.
+    [[nodiscard]] const FelixConfig* felix_config() const { return felix_config_; }
+    [[nodiscard]] const std::vector<const CiliumNode*>& cilium_nodes() const { return cilium_nodes_; }
+    /// cilium-config, or nullptr.
+    [[nodiscard]] const CiliumConfig* cilium_config() const { return cilium_config_; }
 
 private:
     using Name = std::pair<std::string, std::string>;  // namespace, name
@@ -32,6 +41,12 @@ private:
     std::map<Name, std::vector<const EndpointSlice*>> slices_;  // by Service
     std::map<Name, const Endpoints*> endpoints_;
     const FlannelConfig* flannel_config_ = nullptr;
+    std::vector<const IpPool*> ip_pools_;
+    std::vector<const BlockAffinity*> block_affinities_;
+    std::vector<const IpamBlock*> ipam_blocks_;
+    const FelixConfig* felix_config_ = nullptr;
+    std::vector<const CiliumNode*> cilium_nodes_;
+    const CiliumConfig* cilium_config_ = nullptr;
 };
 
 }  // namespace viaduct

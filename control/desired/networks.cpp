@@ -5,6 +5,7 @@
 #include <set>
 
 #include "control/desired/flannel.h"
+#include "control/desired/overlay.h"
 #include "control/desired/ports.h"
 #include "control/desired/vtep_mac.h"
 #include "encap/net_text.h"
@@ -22,15 +23,18 @@ class NetworkMaker {
 public:
     NetworkMaker(const NetworkInput& input, std::vector<Finding>& findings)
         : in_(input),
-          conf_(input.objects.flannel_config()),
+          conf_(has_overlay(input) ? nullptr : input.objects.flannel_config()),
           own_(input.objects.node(input.config.node_name)),
-          findings_(findings) {}
+          findings_(findings) {
+        if (has_overlay(input)) overlay_ = overlay_of(input, findings);
+    }
 
     NetworkOutput make() {
         copy_settings();
         take_own_addresses();
         take_mac();
         take_peers();
+        take_host_routes();
         take_cluster_cidrs();
         take_mtu();
         take_outer_checksum();
@@ -42,6 +46,14 @@ public:
 private:
     /// The gateway announces itself, so what is missing is only missing yet.
     [[nodiscard]] bool joins() const { return in_.config.join != Join::off; }
+    static bool has_overlay(const NetworkInput& in) {
+        return in.config.type == NetworkType::calico || in.config.type == NetworkType::cilium;
+    }
+    static Overlay overlay_of(const NetworkInput& in, std::vector<Finding>& findings) {
+        const OverlayInput input{in.config, in.id, in.objects};
+        return in.config.type == NetworkType::calico ? calico_overlay(input, findings)
+                                                     : cilium_overlay(input, findings);
+    }
     [[nodiscard]] bool is_flannel() const { return in_.config.type == NetworkType::flannel; }
     [[nodiscard]] bool uses_v4() const {
         return conf_ ? conf_->enable_v4 : out_.network.vtep_v4 || !out_.network.vtep_v6;
@@ -56,9 +68,11 @@ private:
         const NetworkConfig& config = in_.config;
         DesiredNetwork& network = out_.network;
         network.name = config.name;
-        network.vni = config.vni.value_or(Vni(conf_ ? conf_->vni : 1));
-        network.any_vni = config.any_vni;
-        network.udp_port = config.udp_port.value_or(conf_ ? conf_->port : network.udp_port);
+        network.vni = config.vni.value_or(overlay_ ? overlay_->vni : Vni(conf_ ? conf_->vni : 1));
+        network.any_vni = config.any_vni || (overlay_ && overlay_->any_vni);
+        network.udp_port = config.udp_port.value_or(overlay_ ? overlay_->udp_port
+                                                    : conf_  ? conf_->port
+                                                             : network.udp_port);
         network.masquerade = config.masquerade;
         network.dscp = config.dscp;
         network.pipe_dscp = config.pipe_dscp;
@@ -71,6 +85,7 @@ private:
         network.vtep_v6 = in_.config.vtep_v6;
         network.pod_subnet_v4 = in_.config.pod_subnet_v4;
         network.pod_subnet_v6 = in_.config.pod_subnet_v6;
+        if (overlay_) return take_overlay_addresses();
         if (own_ == nullptr) return;
         const auto v4 = parse_ip(own_->flannel.public_ip), v6 = parse_ip(own_->flannel.public_ipv6);
         if (!network.vtep_v4 && v4 && v4->is_v4()) network.vtep_v4 = v4->v4();
@@ -80,16 +95,26 @@ private:
         if (!network.pod_subnet_v6 && subnet_v6) network.pod_subnet_v6 = subnet_v6->v6();
     }
 
+    void take_overlay_addresses() {
+        DesiredNetwork& network = out_.network;
+        if (!network.vtep_v4 && overlay_->vtep_v4) network.vtep_v4 = overlay_->vtep_v4->v4();
+        if (!network.vtep_v6 && overlay_->vtep_v6) network.vtep_v6 = overlay_->vtep_v6->v6();
+        if (!network.pod_subnet_v4 && overlay_->pod_subnet_v4) network.pod_subnet_v4 = overlay_->pod_subnet_v4->v4();
+        if (!network.pod_subnet_v6 && overlay_->pod_subnet_v6) network.pod_subnet_v6 = overlay_->pod_subnet_v6->v6();
+    }
+
     void take_mac() {
         DesiredNetwork& network = out_.network;
         std::vector<Mac> announced;  // what peers send to, by our own Node's annotations
-        if (own_ != nullptr)
+        if (overlay_) announced = overlay_->macs;
+        if (!overlay_ && own_ != nullptr)
             for (const std::string* data : {&own_->flannel.backend_data, &own_->flannel.backend_v6_data})
                 if (const auto mac = vtep_mac_of(*data)) announced.push_back(*mac);
         network.vtep_mac = in_.config.vtep_mac ? *in_.config.vtep_mac
                            : announced.empty() ? derived_mac(in_.config.node_name, in_.config.name)
                                                : announced.front();
-        if (is_flannel() && !joins() && own_ != nullptr && std::ranges::find(announced, network.vtep_mac) == announced.end())
+        if (is_flannel() && !joins() && own_ != nullptr &&
+            std::ranges::find(announced, network.vtep_mac) == announced.end())
             find(Severity::warning, to_string(own_->key),
                  "does not announce the gateway's VTEP MAC address, so nodes cannot reach it",
                  "set flannel.alpha.coreos.com/backend-data to {\"VNI\":" + std::to_string(network.vni.value()) +
@@ -116,7 +141,9 @@ private:
             if (subnet) (void)claims_.claim(*subnet, own);
         for (const std::optional<IpAddress>& vtep : {address(out_.network.vtep_v4), address(out_.network.vtep_v6)})
             if (vtep) underlays_[*vtep] = own;
-        if (is_flannel())
+        if (overlay_)
+            out_.peers = overlay_->peers;
+        else if (is_flannel())
             read_nodes();
         else
             for (const StaticPeer& peer : in_.config.peers)
@@ -155,7 +182,32 @@ private:
     }
 
     [[nodiscard]] std::string subject_of(const DesiredPeer& peer) const {
-        return (is_flannel() ? "Node " : "peer ") + peer.name;
+        return (in_.config.type == NetworkType::fixed ? "peer " : "Node ") + peer.name;
+    }
+
+    /// Single addresses beside the subnets, out of somebody else's.
+    void take_host_routes() {
+        if (!overlay_ || overlay_->host_routes.empty()) return;
+        std::map<std::pair<std::string, bool>, DesiredPeer*> peers;
+        for (DesiredPeer& peer : out_.peers) peers.emplace(std::pair(peer.name, peer.underlay.is_v4()), &peer);
+        std::map<IpAddress, std::string> holders;
+        std::ranges::sort(overlay_->host_routes, {},
+                          [](const HostRoute& one) { return std::tie(one.address, one.node); });
+        for (const HostRoute& one : overlay_->host_routes) {
+            const auto peer = peers.find({one.node, one.address.is_v4()});
+            if (peer == peers.end()) continue;
+            const auto [holder, is_new] = holders.try_emplace(one.address, one.node);
+            if (is_new && !is_own(one.address)) peer->second->pod_subnets.emplace_back(one.address, one.address.bits());
+            if (!is_new || is_own(one.address))
+                find(Severity::error, "Node " + one.node,
+                     "its address " + to_string(one.address) + " is " + (is_new ? own_name() : holder->second) +
+                         "'s too",
+                     "no packet for it comes here; release one of them");
+        }
+    }
+    [[nodiscard]] bool is_own(const IpAddress& one) const {
+        const auto v4 = prefix(out_.network.pod_subnet_v4), v6 = prefix(out_.network.pod_subnet_v6);
+        return (v4 && v4->contains(one)) || (v6 && v6->contains(one));
     }
 
     /// Who is a peer already stays one, so that a newcomer cannot take its address by standing earlier in a file.
@@ -209,6 +261,8 @@ private:
             if (conf_->enable_v4 && conf_->network) cidrs.push_back(*conf_->network);
             if (conf_->enable_v6 && conf_->ipv6_network) cidrs.push_back(*conf_->ipv6_network);
         }
+        if (cidrs.empty() && overlay_) cidrs = overlay_->cluster_cidrs;
+        if (overlay_) out_.network.direct_cidrs = overlay_->direct_cidrs;
         if (conf_ != nullptr && conf_->direct_routing) out_.network.direct_cidrs = cidrs;
         if (cidrs.empty()) return take_cidrs_from_subnets();
         for (const DesiredPeer& peer : out_.peers)
@@ -242,18 +296,14 @@ private:
         return conf_ && conf_->underlay_mtu != 0 ? std::min(mtu, conf_->underlay_mtu) : mtu;
     }
 
-    /// What a tunnel over the underlay of this VTEP address leaves for pods' packets.
-    [[nodiscard]] std::uint16_t tunnel_mtu(const IpAddress& vtep) const {
-        const std::uint16_t overhead = vtep.is_v4() ? overhead_v4 : overhead_v6;
-        return std::max(least_mtu, static_cast<std::uint16_t>(std::max(underlay_mtu(vtep), overhead) - overhead));
-    }
-
     /// Of inner packets in tunnels of this family.
     [[nodiscard]] std::uint16_t mtu_of(bool v4) const {
         if (in_.config.mtu) return *in_.config.mtu;
         const auto vtep = v4 ? address(out_.network.vtep_v4) : address(out_.network.vtep_v6);
         const std::uint16_t overhead = v4 ? overhead_v4 : overhead_v6, outer = underlay_mtu(vtep.value_or(IpAddress()));
-        return outer < least_mtu + overhead ? least_mtu : static_cast<std::uint16_t>(outer - overhead);
+        const auto mtu = outer < least_mtu + overhead ? least_mtu : static_cast<std::uint16_t>(outer - overhead);
+        const std::uint16_t most = !overlay_ ? std::uint16_t{0} : v4 ? overlay_->mtu_v4 : overlay_->mtu_v6;
+        return most == 0 ? mtu : std::max(least_mtu, std::min(mtu, most));
     }
 
     void take_mtu() {
@@ -284,10 +334,10 @@ private:
                  "only vxlan can be joined");
         if (!network.vtep_v4 && !network.vtep_v6)
             find(Severity::error, subject(), "it has no tunnel endpoint",
-                 "set vtep-v4 or vtep-v6, or annotate its own Node with public-ip");
+                 "set vtep-v4 or vtep-v6, or have its own Node annotated with its address");
         if (network.masquerade && !network.pod_subnet_v4 && !network.pod_subnet_v6)
             find(Severity::error, subject(), "it has no pod subnet to masquerade with",
-                 "set pod-subnet-v4 or pod-subnet-v6, or spec.podCIDRs of its own Node");
+                 "set pod-subnet-v4 or pod-subnet-v6, or give its own Node one");
         for (const auto& vtep : {address(network.vtep_v4), address(network.vtep_v6)})
             if (vtep && !is_on_a_port(*vtep))
                 find(Severity::warning, subject(), "no port has its tunnel address " + to_string(*vtep),
@@ -306,6 +356,7 @@ private:
     std::vector<Finding>& findings_;
     SubnetClaims claims_;
     std::map<IpAddress, std::string> underlays_;
+    std::optional<Overlay> overlay_;  // Calico's or Cilium's
     NetworkOutput out_;
 };
 

@@ -17,8 +17,23 @@ const char* to_string(ObjectKind kind) {
             return "Endpoints";
         case ObjectKind::config_map:
             return "ConfigMap";
+        case ObjectKind::ip_pool:
+            return "IPPool";
+        case ObjectKind::block_affinity:
+            return "BlockAffinity";
+        case ObjectKind::ipam_block:
+            return "IPAMBlock";
+        case ObjectKind::felix_config:
+            return "FelixConfiguration";
+        case ObjectKind::cilium_node:
+            return "CiliumNode";
     }
     return "?";
+}
+
+bool is_namespaced(ObjectKind kind) {
+    return kind == ObjectKind::service || kind == ObjectKind::endpoint_slice || kind == ObjectKind::endpoints ||
+           kind == ObjectKind::config_map;
 }
 
 std::string to_string(const ObjectKey& key) {
@@ -38,6 +53,12 @@ struct Adder {
     void operator()(const Shared<EndpointSlice>& one) const { all.slices.push_back(one); }
     void operator()(const Shared<Endpoints>& one) const { all.endpoints.push_back(one); }
     void operator()(const Shared<FlannelConfig>& one) const { all.flannel_configs.push_back(one); }
+    void operator()(const Shared<IpPool>& one) const { all.ip_pools.push_back(one); }
+    void operator()(const Shared<BlockAffinity>& one) const { all.block_affinities.push_back(one); }
+    void operator()(const Shared<IpamBlock>& one) const { all.ipam_blocks.push_back(one); }
+    void operator()(const Shared<FelixConfig>& one) const { all.felix_configs.push_back(one); }
+    void operator()(const Shared<CiliumNode>& one) const { all.cilium_nodes.push_back(one); }
+    void operator()(const Shared<CiliumConfig>& one) const { all.cilium_configs.push_back(one); }
 };
 
 template <class T>
@@ -61,6 +82,12 @@ struct Putter {
     bool operator()(const Shared<EndpointSlice>& one) const { return put_into(all.slices, one); }
     bool operator()(const Shared<Endpoints>& one) const { return put_into(all.endpoints, one); }
     bool operator()(const Shared<FlannelConfig>& one) const { return put_into(all.flannel_configs, one); }
+    bool operator()(const Shared<IpPool>& one) const { return put_into(all.ip_pools, one); }
+    bool operator()(const Shared<BlockAffinity>& one) const { return put_into(all.block_affinities, one); }
+    bool operator()(const Shared<IpamBlock>& one) const { return put_into(all.ipam_blocks, one); }
+    bool operator()(const Shared<FelixConfig>& one) const { return put_into(all.felix_configs, one); }
+    bool operator()(const Shared<CiliumNode>& one) const { return put_into(all.cilium_nodes, one); }
+    bool operator()(const Shared<CiliumConfig>& one) const { return put_into(all.cilium_configs, one); }
 };
 
 template <class T>
@@ -88,7 +115,17 @@ bool Objects::erase(const ObjectKey& key) {
         case ObjectKind::endpoints:
             return erase_from(endpoints, key);
         case ObjectKind::config_map:
-            return erase_from(flannel_configs, key);
+            return erase_from(flannel_configs, key) || erase_from(cilium_configs, key);
+        case ObjectKind::ip_pool:
+            return erase_from(ip_pools, key);
+        case ObjectKind::block_affinity:
+            return erase_from(block_affinities, key);
+        case ObjectKind::ipam_block:
+            return erase_from(ipam_blocks, key);
+        case ObjectKind::felix_config:
+            return erase_from(felix_configs, key);
+        case ObjectKind::cilium_node:
+            return erase_from(cilium_nodes, key);
     }
     return false;
 }
@@ -102,7 +139,12 @@ std::map<std::string, std::size_t> Objects::counts() const {
     count(ObjectKind::service, services.size());
     count(ObjectKind::endpoint_slice, slices.size());
     count(ObjectKind::endpoints, endpoints.size());
-    count(ObjectKind::config_map, flannel_configs.size());
+    count(ObjectKind::config_map, flannel_configs.size() + cilium_configs.size());
+    count(ObjectKind::ip_pool, ip_pools.size());
+    count(ObjectKind::block_affinity, block_affinities.size());
+    count(ObjectKind::ipam_block, ipam_blocks.size());
+    count(ObjectKind::felix_config, felix_configs.size());
+    count(ObjectKind::cilium_node, cilium_nodes.size());
     return counts;
 }
 

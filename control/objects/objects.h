@@ -10,25 +10,12 @@
 #include <variant>
 #include <vector>
 
-#include "encap/net_types.h"
+#include "control/objects/overlay_objects.h"
 #include "encap/packet.h"
 
 namespace viaduct {
 
-enum class ObjectKind : std::uint8_t { node, service, endpoint_slice, endpoints, config_map };
-[[nodiscard]] const char* to_string(ObjectKind kind);
-
-/// What makes an object that object.
-struct ObjectKey {
-    ObjectKind kind{};
-    std::string name_space;  // empty for Nodes
-    std::string name;
-    auto operator<=>(const ObjectKey&) const = default;
-};
-/// "Service shop/web"
-[[nodiscard]] std::string to_string(const ObjectKey& key);
-
-/// A Node, with flannel's annotations as they stand there: whether they are good is decided where they are used.
+/// A Node, with its overlay's annotations as they stand there: whether they are good is decided where they are used.
 struct NodeObject {
     ObjectKey key;
     std::string uid;                     // "": not from an API server
@@ -41,6 +28,14 @@ struct NodeObject {
         bool v4_alone = false;  // out of etcd, where a lease without IPv6 is one for IPv4; a Node's is none then
         bool operator==(const Flannel&) const = default;
     } flannel;
+    /// One family of Calico's annotations: projectcalico.org/IPv4Address, IPv4VXLANTunnelAddr, VXLANTunnelMACAddr.
+    struct Calico {
+        std::string address;  // with its subnet's length: "192.0.2.11/24"
+        std::string tunnel_address, tunnel_mac;
+        bool operator==(const Calico&) const = default;
+    } calico_v4, calico_v6;
+    std::vector<std::string> cilium_pod_cidrs;    // network.cilium.io/ipv4-pod-cidr, ipv6-pod-cidr
+    std::vector<std::string> internal_addresses;  // status.addresses of type InternalIP
     bool operator==(const NodeObject&) const = default;
 };
 
@@ -145,7 +140,8 @@ struct FlannelConfig {
 template <class T>
 using Shared = std::shared_ptr<const T>;
 using Object = std::variant<Shared<NodeObject>, Shared<ServiceObject>, Shared<EndpointSlice>, Shared<Endpoints>,
-                            Shared<FlannelConfig>>;
+                            Shared<FlannelConfig>, Shared<IpPool>, Shared<BlockAffinity>, Shared<IpamBlock>,
+                            Shared<FelixConfig>, Shared<CiliumNode>, Shared<CiliumConfig>>;
 [[nodiscard]] const ObjectKey& key_of(const Object& object);
 
 /// All objects of a source. Shared, so that one changed file costs no copy of the others' objects.
@@ -155,6 +151,12 @@ struct Objects {
     std::vector<Shared<EndpointSlice>> slices;
     std::vector<Shared<Endpoints>> endpoints;
     std::vector<Shared<FlannelConfig>> flannel_configs;
+    std::vector<Shared<IpPool>> ip_pools;
+    std::vector<Shared<BlockAffinity>> block_affinities;
+    std::vector<Shared<IpamBlock>> ipam_blocks;
+    std::vector<Shared<FelixConfig>> felix_configs;
+    std::vector<Shared<CiliumNode>> cilium_nodes;
+    std::vector<Shared<CiliumConfig>> cilium_configs;
 
     void add(const Object& object);
     /// For collections that are only filled by `put`, which keeps them sorted by key. Both tell whether they changed

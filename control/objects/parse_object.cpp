@@ -3,6 +3,7 @@
 
 #include "control/objects/json_tree.h"
 #include "control/objects/net_conf.h"
+#include "control/objects/parse_overlay.h"
 #include "control/objects/time_text.h"
 #include "control/objects/yaml_tree.h"
 
@@ -52,6 +53,7 @@ NodeObject parse_node(const ObjectKey& key, const Field<T>& root) {
                     annotation("public-ip"),
                     annotation("public-ipv6"),
                     false};
+    parse_overlay_notes(node, root);
     return node;
 }
 
@@ -235,6 +237,7 @@ Endpoints parse_endpoints(const ObjectKey& key, const Field<T>& root) {
 
 template <Tree T>
 std::optional<Object> parse_config_map(const ObjectKey& key, const Field<T>& root) {
+    if (key.name == "cilium-config") return parse_cilium_config(key, root);
     const Field<T> text = root["data"]["net-conf.json"];
     if (!text.present()) return {};
     try {
@@ -254,7 +257,7 @@ std::optional<ObjectKind> kind_named(const std::string& kind, const std::string&
     if (core && kind == "ConfigMap") return ObjectKind::config_map;
     if (kind == "EndpointSlice" && (api_version.empty() || api_version == "discovery.k8s.io/v1"))
         return ObjectKind::endpoint_slice;
-    return {};
+    return overlay_kind_named(kind, api_version);
 }
 
 template <Tree T>
@@ -270,8 +273,9 @@ std::optional<Object> parse_object(const ObjectKey& key, const Field<T>& root) {
             return std::make_shared<const Endpoints>(parse_endpoints(key, root));
         case ObjectKind::config_map:
             return parse_config_map(key, root);
+        default:
+            return parse_overlay_object(key, root);
     }
-    return {};
 }
 template std::optional<Object> parse_object(const ObjectKey&, const Field<YamlTree>&);
 template std::optional<Object> parse_object(const ObjectKey&, const Field<JsonTree>&);

@@ -10,8 +10,6 @@ namespace viaduct {
 
 /// The kind that the gateway reads by this name and API group, or nothing.
 [[nodiscard]] std::optional<ObjectKind> kind_named(const std::string& kind, const std::string& api_version);
-/// Whether objects of this kind have a namespace.
-[[nodiscard]] inline bool is_namespaced(ObjectKind kind) { return kind != ObjectKind::node; }
 
 /// The object, or nothing when its kind is read but this one holds nothing for us. Throws FieldError.
 template <Tree T>

@@ -8,7 +8,7 @@
 namespace viaduct {
 
 std::unique_ptr<Source> open_source(const SourceConfig& config, const NetworkConfig& network) {
-    if (config.type == "kubernetes") return std::make_unique<KubernetesSource>(config, network.name);
+    if (config.type == "kubernetes") return std::make_unique<KubernetesSource>(config, network);
     if (config.type == "flannel-etcd") return std::make_unique<FlannelEtcdSource>(config, network);
     return std::make_unique<DirectorySource>(config, network.name);
 }

@@ -40,7 +40,12 @@ EventTarget event_target(const std::string& subject, const std::string& gateway_
                                                              {"Node", "v1"},
                                                              {"ConfigMap", "v1"},
                                                              {"Endpoints", "v1"},
-                                                             {"EndpointSlice", "discovery.k8s.io/v1"}};
+                                                             {"EndpointSlice", "discovery.k8s.io/v1"},
+                                                             {"IPPool", "crd.projectcalico.org/v1"},
+                                                             {"BlockAffinity", "crd.projectcalico.org/v1"},
+                                                             {"IPAMBlock", "crd.projectcalico.org/v1"},
+                                                             {"FelixConfiguration", "crd.projectcalico.org/v1"},
+                                                             {"CiliumNode", "cilium.io/v2"}};
     const std::size_t space = subject.find(' ');
     const auto version = versions.find(subject.substr(0, space));
     if (space == std::string::npos || version == versions.end()) return {"v1", "Node", "", gateway_node, ""};

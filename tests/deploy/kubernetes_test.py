@@ -32,6 +32,11 @@ NOT_WRITTEN = (("PATCH", "/api/v1/namespaces/shop/services/web"), ("PATCH", "/ap
                ("DELETE", EVENTS.format("shop") + "/x"), ("PUT", LEASES.format("viaduct") + "/other"),
                ("PUT", LEASES.format("kube-system") + "/gateway"), ("POST", LEASES.format("kube-system")),
                ("GET", "/api/v1/namespaces/shop/services/web"))
+COMPONENTS = ("own-node", "calico", "cilium")
+CALICO = "/apis/crd.projectcalico.org/v1/"
+CALICO_ASKED = (f"{CALICO}ippools?", f"{CALICO}blockaffinities?", f"{CALICO}ipamblocks?",
+                f"{CALICO}felixconfigurations?fieldSelector=metadata.name%3Ddefault")
+CILIUM_ASKED = ("/apis/cilium.io/v2/ciliumnodes?", CONFIG_MAPS.format("kube-system", "cilium-config"))
 NOT_IN_A_NAMESPACE = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
 
 
@@ -43,13 +48,13 @@ def kustomization():
     return documents("kustomization.yaml")[0]
 
 
-def component():
-    return documents("own-node/kustomization.yaml")[0]
+def component(name):
+    return documents(f"{name}/kustomization.yaml")[0]
 
 
 def objects():
-    return [each for name in (*kustomization()["resources"], *(f"own-node/{name}" for name in component()["resources"]))
-            for each in documents(name)]
+    parts = [f"{name}/{file}" for name in COMPONENTS for file in component(name)["resources"]]
+    return [each for name in (*kustomization()["resources"], *parts) for each in documents(name)]
 
 
 class ManifestTest(unittest.TestCase):
@@ -57,8 +62,10 @@ class ManifestTest(unittest.TestCase):
         told = kustomization()
         used = {"kustomization.yaml", *told["resources"], *told["configMapGenerator"][0]["files"]}
         self.assertEqual(used, {path.name for path in FOLDER.iterdir() if path.is_file()})
-        self.assertEqual({"kustomization.yaml", *component()["resources"]},
-                         {path.name for path in (FOLDER / "own-node").iterdir()})
+        self.assertEqual(set(COMPONENTS), {path.name for path in FOLDER.iterdir() if path.is_dir()})
+        for name in COMPONENTS:
+            self.assertEqual({"kustomization.yaml", *component(name)["resources"]},
+                             {path.name for path in (FOLDER / name).iterdir()})
 
     def test_every_object_says_where_it_lives(self):
         for each in objects():
@@ -155,6 +162,35 @@ class OwnNodeTest(RoleTest):
     def test_a_node_of_its_own_is_granted_and_nothing_else(self):
         self.assertEqual(self.allowed(WRITTEN_OF_OWN_NODE), WRITTEN_OF_OWN_NODE)
         self.assertEqual(self.allowed(WRITTEN + NOT_WRITTEN), ())
+
+
+class OverlayTest(RoleTest):
+    """A component alone: its overlay's objects are read, and nothing is written."""
+
+    def check_alone(self, asked, others):
+        for path in asked:
+            with self.subTest(path):
+                self.assertEqual(self.status(path), 200)
+                self.assertEqual(self.status(f"{path}&watch=1&timeoutSeconds=0.01"), 200)
+                self.assertEqual(self.status(path.partition("?")[0], "POST", {"metadata": {"name": "x"}}), 403)
+                self.assertEqual(self.status(path.partition("?")[0] + "/x", "DELETE"), 403)
+        for path in others:
+            with self.subTest(path):
+                self.assertEqual(self.status(path), 403)
+
+
+class CalicoTest(OverlayTest):
+    ROLES = "calico/rbac*.yaml"
+
+    def test_its_objects_are_read_and_nothing_else(self):
+        self.check_alone(CALICO_ASKED, (*ASKED, *CILIUM_ASKED, f"{CALICO}felixconfigurations?"))
+
+
+class CiliumTest(OverlayTest):
+    ROLES = "cilium/rbac*.yaml"
+
+    def test_its_objects_are_read_and_nothing_else(self):
+        self.check_alone(CILIUM_ASKED, (*ASKED, *CALICO_ASKED, *NOT_ASKED))
 
 
 if __name__ == "__main__":

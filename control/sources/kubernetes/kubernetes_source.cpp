@@ -23,14 +23,14 @@ ApiAccess access_of(const SourceConfig& config) {
 
 }  // namespace
 
-KubernetesSource::KubernetesSource(const SourceConfig& config, std::string network)
+KubernetesSource::KubernetesSource(const SourceConfig& config, const NetworkConfig& network)
     : name_(config.name),
-      network_(std::move(network)),
+      network_(network.name),
       timing_(real_timing()),
       client_(access_of(config), http_, timing_),
       sender_(client_, timing_) {
     ObjectSink& sink = *this;
-    for (const Resource& resource : followed_resources())
+    for (const Resource& resource : followed_resources(network.type))
         reflectors_.push_back(std::make_unique<Reflector>("source " + name_, resource, client_, sink, timing_));
     tick();
 }

@@ -14,7 +14,7 @@ class KubernetesSource : public Source, private ObjectSink {
 public:
     /// Only opens what it needs; the server may be away. Throws std::runtime_error when the configuration does not say
     /// where it is.
-    KubernetesSource(const SourceConfig& config, std::string network);
+    KubernetesSource(const SourceConfig& config, const NetworkConfig& network);
 
     /// Empty until every required collection has been read: of half a cluster, Services would seem to have no
     /// endpoints.

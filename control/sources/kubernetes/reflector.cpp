@@ -266,6 +266,8 @@ void Reflector::refused(const ApiStatus& status) {
         case 403:
             return fail("may not " + std::string(verb()) + " " + resource_.title() + ", " + answer + ": " +
                         resource_.rule());
+        case 404:
+            return fail("the server answers " + answer + (resource_.missing.empty() ? "" : ": " + resource_.missing));
         case 410:
             return expired(status.message);
         default:

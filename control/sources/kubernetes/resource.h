@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "control/config.h"
 #include "control/objects/objects.h"
 
 namespace viaduct {
@@ -16,6 +17,8 @@ struct Resource {
     std::string name_space;  // empty: all of them
     std::string label_selector, field_selector;
     bool required = true;  // false: a server that refuses it does not hold up the rest
+    std::string version = "v1";
+    std::string missing;  // what to do where the server does not know it: "install Calico …"; "": nothing is known
 
     /// "endpointslices", "configmaps in kube-system"
     [[nodiscard]] std::string title() const;
@@ -25,9 +28,9 @@ struct Resource {
     [[nodiscard]] std::string rule() const;
 };
 
-/// What a gateway follows: nodes, services and endpointslices with kube-proxy's selectors, and flannel's ConfigMap
-/// where its manifests put it.
-[[nodiscard]] std::vector<Resource> followed_resources();
+/// What a gateway follows: nodes, services and endpointslices with kube-proxy's selectors, and what the network's
+/// overlay keeps of its own, where its manifests put it.
+[[nodiscard]] std::vector<Resource> followed_resources(NetworkType type);
 
 /// The sentence that tells what to add to the gateway's role, of this namespace or, without one, of the cluster:
 /// "services/status" of the group "".

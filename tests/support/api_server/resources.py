@@ -38,6 +38,11 @@ RESOURCES = (
              '"addressType":"","endpoints":null,"ports":null'),
     Resource("coordination.k8s.io", "v1", "leases", "Lease", True, False, '"spec":{}'),
     Resource("events.k8s.io", "v1", "events", "Event", True, False, '"eventTime":null'),
+    Resource("crd.projectcalico.org", "v1", "ippools", "IPPool", False, False, '"spec":{}'),
+    Resource("crd.projectcalico.org", "v1", "blockaffinities", "BlockAffinity", False, False, '"spec":{}'),
+    Resource("crd.projectcalico.org", "v1", "ipamblocks", "IPAMBlock", False, False, '"spec":{}'),
+    Resource("crd.projectcalico.org", "v1", "felixconfigurations", "FelixConfiguration", False, False, '"spec":{}'),
+    Resource("cilium.io", "v2", "ciliumnodes", "CiliumNode", False, False, '"spec":{}'),
 )
 BY_PATH = {(each.group, each.version, each.plural): each for each in RESOURCES}
 BY_KIND = {(each.api_version, each.kind): each for each in RESOURCES}

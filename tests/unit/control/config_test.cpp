@@ -153,7 +153,7 @@ TEST_P(WrongNetworkValue, IsNamed) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Rows, WrongNetworkValue,
-    ::testing::Values(Wrong{"type = calico", "must be one of: flannel, static"},
+    ::testing::Values(Wrong{"type = weave", "must be one of: flannel, calico, cilium, static"},
                       Wrong{"vni = 16777216", "must be a whole number from 0 to 16777215"},
                       Wrong{"udp-port = 0", "must be a whole number from 1 to 65535"},
                       Wrong{"any-vni = maybe", "must be one of: yes, no"},
@@ -192,6 +192,10 @@ INSTANTIATE_TEST_SUITE_P(
               "[port.a] names the network 'b': add [network.b]"},
         Wrong{"[port.a]\ndevice = net_null0\n[network.a]\n",
               "[network.a] has no node-name: name the gateway's own Node object"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\ntype = calico\n",
+              "[network.a] has no tunnel endpoint: add vtep-v4 or vtep-v6"},
+        Wrong{"[port.a]\ndevice = net_null0\n[network.a]\ntype = cilium\nvtep-v4 = 192.0.2.9\njoin = annotate\n",
+              "[network.a] is not flannel's, whose annotations join writes: remove it"},
         Wrong{"[port.a]\ndevice = net_null0\n[network.a]\ntype = static\n",
               "[network.a] is static and has no tunnel endpoint: add vtep-v4 or vtep-v6"},
         Wrong{"[port.a]\ndevice = net_null0\n[network.a]\nnode-name = gw\n[source.s]\ntype = directory\n",

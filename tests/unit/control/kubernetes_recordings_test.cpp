@@ -42,7 +42,7 @@ TEST_F(ReflectorTest, RecordedWatchByteForByte) {
          {std::pair(services, "watch-services.jsonl"), {slices, "watch-endpointslices.jsonl"}}) {
         RecordingSink whole;
         sink_ = {};
-        Reflector other("whole", followed_resources()[which], transport_, whole, timing_);
+        Reflector other("whole", followed_resources(NetworkType::flannel)[which], transport_, whole, timing_);
         other.tick();
         open();
         send(recorded(file));

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include "api_server.h"
@@ -36,7 +37,8 @@ protected:
         SourceConfig config{"cluster", "kubernetes", "", ""};
         config.kubeconfig = kubeconfig;
         config.context = context;
-        source_ = std::make_unique<KubernetesSource>(config, "demo");
+        network_.name = "demo";
+        source_ = std::make_unique<KubernetesSource>(config, network_);
     }
     template <class Condition>
     bool until(Condition condition) {
@@ -66,8 +68,56 @@ protected:
 
     TemporaryDirectory directory_;
     std::unique_ptr<ApiServer> server_;
+    NetworkConfig network_;
     std::unique_ptr<KubernetesSource> source_;
 };
+
+/// What was asked for, each once.
+std::set<std::string> resources_asked(const ApiServer& server) {
+    std::set<std::string> names;
+    for (const auto& one : server.requests()) names.insert(one.at("resource"));
+    return names;
+}
+
+TEST_F(KubernetesSourceTest, FollowsCalicosObjects) {
+    std::filesystem::copy(SOURCE_ROOT "/tests/data/calico-3.29/cluster.yaml", directory_.path() / "cluster");
+    network_.type = NetworkType::calico;
+    start();
+    ASSERT_TRUE(until([&] { return source_->status().synced; })) << errors();
+    const Objects& objects = source_->objects();
+    EXPECT_EQ(objects.ip_pools.size(), 2U);
+    EXPECT_EQ(objects.block_affinities.size(), 6U);
+    EXPECT_EQ(objects.ipam_blocks.size(), 2U);
+    EXPECT_EQ(objects.felix_configs.size(), 1U) << "those of single nodes are not asked for";
+    std::filesystem::remove(directory_.path() / "cluster/cluster.yaml");
+    ASSERT_TRUE(until([&] { return source_->objects().ipam_blocks.empty() && source_->objects().ip_pools.empty(); }));
+    EXPECT_EQ(errors(), "");
+    EXPECT_FALSE(resources_asked(*server_).contains("configmaps"));
+    EXPECT_FALSE(resources_asked(*server_).contains("ciliumnodes"));
+}
+
+TEST_F(KubernetesSourceTest, FollowsCiliumsObjects) {
+    std::filesystem::copy(SOURCE_ROOT "/tests/data/cilium-1.17/cluster.yaml", directory_.path() / "cluster");
+    network_.type = NetworkType::cilium;
+    start();
+    ASSERT_TRUE(until([&] { return source_->status().synced; })) << errors();
+    EXPECT_EQ(source_->objects().cilium_nodes.size(), 2U);
+    EXPECT_EQ(source_->objects().cilium_configs.size(), 1U);
+    EXPECT_FALSE(resources_asked(*server_).contains("ippools"));
+}
+
+TEST_F(KubernetesSourceTest, ACrdThatIsNotThereHoldsUpNothing) {
+    network_.type = NetworkType::cilium;
+    server_ = std::make_unique<ApiServer>(directory_.path(), "");
+    server_->control(R"({"faults": [{"kind": "status", "resource": "ciliumnodes", "status": 404, "count": 0,
+                                     "message": "the server could not find the requested resource"}]})");
+    open(server_->info["kubeconfig"]);
+    ASSERT_TRUE(until_nodes("one=a ")) << errors();
+    EXPECT_TRUE(source_->status().synced);
+    EXPECT_EQ(errors(),
+              "ciliumnodes: the server answers 404 (the server could not find the requested resource): install Cilium "
+              "with its CRDs; until then its Nodes' podCIDRs count\n");
+}
 
 TEST_F(KubernetesSourceTest, FollowsTheClusterOverHttps) {
     directory_.replace("cluster/flannel.yaml",

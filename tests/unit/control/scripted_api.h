@@ -57,8 +57,8 @@ public:
 class ReflectorTest : public ::testing::Test {
 protected:
     void follow(std::size_t which) {
-        reflector_ =
-            std::make_unique<Reflector>("source test", followed_resources()[which], transport_, sink_, timing_);
+        reflector_ = std::make_unique<Reflector>("source test", followed_resources(NetworkType::flannel)[which],
+                                                 transport_, sink_, timing_);
         reflector_->tick();
     }
     void follow_nodes() { follow(0); }
