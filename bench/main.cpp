@@ -6,10 +6,12 @@
 #include <exception>
 #include <fstream>
 #include <stdexcept>
+#include <string_view>
 
 #include "bench/machine.h"
 #include "bench/measure.h"
 #include "bench/report.h"
+#include "bench/rig/rig.h"
 #include "bench/verify.h"
 #include "dataplane/eal.h"
 
@@ -47,6 +49,7 @@ int run(const Options& options) {
 }
 
 int begin(int argc, char** argv) {
+    if (argc > 1 && argv[1] == std::string_view("rig")) return rig::run(argc - 1, argv + 1);
     const Options options = parse_options(argc, argv);
     if (options.action == Options::Action::measure) return run(options);
     std::fputs((options.action == Options::Action::help ? help_text() : workload_list()).c_str(), stdout);

@@ -1,0 +1,283 @@
+// The tests, one after the other. Their loads follow from the search.
+#include "bench/rig/campaign.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "bench/rig/flow_order.h"
+#include "bench/verify.h"
+
+namespace viaduct::rig {
+namespace {
+
+constexpr double fill_rate = 400'000;  // frames per second
+constexpr unsigned fill_rounds = 8;
+constexpr double universe_seconds = 60;         // new flows come back after so long
+constexpr std::size_t skewed_order = 1U << 20;  // draws
+
+std::string mpps(double rate) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f Mpps", rate / 1e6);
+    return text;
+}
+
+/// Where a share of the load lies that the device carries; NDR when the PDR was not found.
+double reference(const Case& one) {
+    for (const char* goal : {"PDR", "NDR"})
+        if (const Throughput* found = one.find(goal); found != nullptr && found->lower) return *found->lower;
+    return one.overload.received / 2;
+}
+
+std::vector<LatencyPoint> points_of(const Histogram& histogram) {
+    std::vector<LatencyPoint> points;
+    for (const double percentile :
+         {0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999, 100.0})
+        points.push_back({percentile, static_cast<double>(histogram.percentile(percentile)) / 1'000});
+    return points;
+}
+
+double sum_of_cycles(const GatewayCounts& counts) {
+    double cycles = 0;
+    for (const GatewayCounts::Stage& stage : counts.stages) cycles += static_cast<double>(stage.cycles);
+    return counts.timed_packets == 0 ? 0 : cycles / static_cast<double>(counts.timed_packets);
+}
+
+}  // namespace
+
+template <Address A>
+Campaign<A>::Campaign(const Bench& bench) : bench_(bench), generator_(bench.world, bench.ports, bench.buffers) {}
+
+template <Address A>
+void Campaign<A>::begin(const std::string& test) {
+    line_.begin(what_ + ": " + test);
+}
+
+/// Runs it, and ends everything when something is wrong with what came back.
+template <Address A>
+Trial Campaign<A>::trial(const Load& load, bool moves_allowed) {
+    Trial result = generator_.run(traffic_, load);
+    const Verdicts& verdicts = result.verdicts;
+    if (verdicts.wrong != 0)
+        throw WrongOutput(what_ + ": " + std::to_string(verdicts.wrong) + " of " +
+                          std::to_string(verdicts.wrong + verdicts.right) + " frames came back wrong, the first with " +
+                          verdicts.first_fault);
+    if (!moves_allowed && verdicts.moved + verdicts.broken != 0)
+        throw WrongOutput(what_ + ": " + std::to_string(verdicts.moved + verdicts.broken) +
+                          " established flows went on to another backend though nothing had changed");
+    checked_ += verdicts.right;
+    reordered_ += verdicts.reordered;
+    duplicated_ += verdicts.duplicated;
+    line_.update(mpps(result.offered_rate()) + " offered, " + mpps(result.received_rate()) + " back");
+    return result;
+}
+
+template <Address A>
+void Campaign<A>::prepare(Workload workload, const FrameSizes& sizes, std::uint32_t flows) {
+    const RigOptions& options = bench_.options;
+    const bool to_services = workload != Workload::encap && workload != Workload::decap;
+    const auto more = static_cast<std::uint32_t>(options.new_flows * universe_seconds);
+    std::vector<Flow<A>> sent = make_flows<A>(bench_.world, to_services ? Destination::services : Destination::pods,
+                                              std::min(flows + more, max_flows), options.seed);
+    std::vector<Flow<A>> expected;
+    if (!to_services) expected = sent;
+    if (workload == Workload::decap)
+        for (std::size_t i = 0; i < sent.size(); ++i) {
+            sent[i] = expected[i] = sent[i].mirrored();
+            expected[i].peer = no_peer;
+        }
+    const Side from = workload == Workload::decap ? Side::underlay : Side::outside;
+    lanes_.clear();
+    lanes_.push_back(std::make_unique<Lane<A>>(bench_.world, from, std::move(sent), std::move(expected)));
+    order_ = flow_order(flows, options.skew, options.skew == 0 ? flows : std::max<std::size_t>(flows, skewed_order),
+                        options.seed);
+    traffic_ = {{lanes_[0].get()}, &sizes, &order_, flows, options.check_sums_of};
+    generator_.restart();
+    if (to_services) fill(*lanes_[0], flows);
+    if (workload == Workload::reply || workload == Workload::exchange) {
+        lanes_.push_back(std::make_unique<Lane<A>>(lanes_[0]->answers()));
+        traffic_.lanes = {lanes_[1].get()};
+        if (workload == Workload::exchange) traffic_.lanes = {lanes_[0].get(), lanes_[1].get()};
+    }
+}
+
+/// Every flow once, until all of them have come back.
+template <Address A>
+void Campaign<A>::fill(Lane<A>& lane, std::uint32_t active) {
+    const std::vector<std::uint32_t> once = flow_order(active, 0, active, 1);
+    traffic_.order = &once;
+    const std::uint32_t others = lane.flows() - active;
+    for (unsigned round = 0; round < fill_rounds && lane.unknown() > others; ++round)
+        (void)trial({.rate = fill_rate / (round + 1), .seconds = 60, .frames = active}, true);
+    traffic_.order = &order_;
+    if (lane.unknown() > others)
+        throw std::runtime_error(
+            what_ + ": " + std::to_string(lane.unknown() - others) + " of " + std::to_string(active) +
+            " flows to Services never came back; `viaductctl show drops` on the gateway tells why");
+}
+
+template <Address A>
+void Campaign<A>::overload(Case& one) {
+    begin("overload");
+    const double seconds = std::max(bench_.options.trial, bench_.options.quick ? 0.1 : 0.5);
+    const GatewayCounts before = counts();
+    const Trial result = trial({.rate = 0, .seconds = seconds, .new_flows = bench_.options.new_flows});
+    const GatewayCounts during = counts() - before;
+    Overload& over = one.overload;
+    over.offered = result.offered_rate();
+    over.received = result.received_rate();
+    over.generator_idle = result.idle;
+    over.drops = during.drops;
+    if (during.turns != 0)
+        over.gateway_busy = static_cast<double>(during.busy_turns) / static_cast<double>(during.turns);
+    if (bench_.gateway != nullptr)
+        over.pipeline_share = sum_of_cycles(during) * static_cast<double>(during.received) /
+                              (result.seconds * bench_.tsc_hz * static_cast<double>(bench_.gateway->workers()));
+    for (const GatewayCounts::Stage& stage : during.stages)
+        one.stages.push_back({stage.name, during.timed_packets == 0 ? 0
+                                                                    : static_cast<double>(stage.cycles) /
+                                                                          static_cast<double>(during.timed_packets)});
+}
+
+template <Address A>
+void Campaign<A>::search(Case& one) {
+    const RigOptions& options = bench_.options;
+    const Goal ndr{"NDR", 0, options.width, 0.5, options.trial, options.sum};
+    Goal pdr = ndr;
+    pdr.name = "PDR";
+    pdr.loss_ratio = options.pdr;
+    const SearchLimits limits{one.overload.offered / 1'000, one.overload.offered, options.quick ? 12U : 200U};
+    Search search({ndr, pdr}, limits);
+    search.add(limits.max_load, options.trial, 1 - one.overload.received / one.overload.offered);
+    begin("search for NDR and PDR");
+    while (const auto next = search.next()) {
+        const Trial result = trial({.rate = next->load, .seconds = next->duration, .new_flows = options.new_flows});
+        search.add(next->load, next->duration, result.short_of_load() ? 1 : result.loss_ratio());
+        if (result.loss_ratio() <= options.pdr) one.idle_at_pdr = result.idle;
+    }
+    for (std::size_t i = 0; i < search.goals().size(); ++i) {
+        const Bounds found = search.bounds(i);
+        const Goal& goal = search.goals()[i];
+        one.throughputs.push_back(
+            {goal.name, goal.loss_ratio, found.lower, found.upper, found.complete, search.trials()});
+    }
+}
+
+template <Address A>
+void Campaign<A>::latency(Case& one) {
+    begin("latency at 10, 50 and 90 % of PDR");
+    for (const unsigned percent : {10U, 50U, 90U}) {
+        const double load = reference(one) * percent / 100;
+        const Trial result =
+            trial({.rate = load, .seconds = bench_.options.quick ? 0.05 : std::max(1.0, bench_.options.trial)});
+        one.latency.push_back({percent, load, result.loss_ratio(), points_of(result.latency)});
+    }
+}
+
+template <Address A>
+void Campaign<A>::loss(Case& one) {
+    begin("frame loss");
+    for (const unsigned percent : {20U, 40U, 60U, 80U, 90U, 95U, 100U, 105U, 110U, 120U, 140U}) {
+        const double load = std::min(reference(one) * percent / 100, one.overload.offered);
+        const Trial result = trial({.rate = load, .seconds = bench_.options.trial});
+        one.loss.push_back({result.offered_rate(), result.loss_ratio()});
+        if (load == one.overload.offered) return;
+    }
+}
+
+template <Address A>
+bool Campaign<A>::lossless(std::uint64_t frames) {
+    return trial({.rate = 0, .seconds = 10, .frames = frames}).lost() == 0;
+}
+
+/// RFC 2544 §26.4, at the generator's full speed: doubled until frames are lost, then halved to 5 %.
+template <Address A>
+void Campaign<A>::burst(Case& one) {
+    begin("back-to-back frames");
+    const std::uint64_t most = bench_.options.quick ? 4'096 : std::uint64_t{1} << 20U;
+    std::uint64_t good = 0, bad = 64;
+    for (; bad <= most && lossless(bad); bad *= 2) good = bad;
+    const bool at_limit = bad > most;
+    while (!at_limit && static_cast<double>(bad - good) > 0.05 * static_cast<double>(bad) && bad - good > 1)
+        (lossless((good + bad) / 2) ? good : bad) = (good + bad) / 2;
+    one.burst = BackToBack{good * traffic_.lanes.size(), one.overload.offered, at_limit};
+}
+
+/// Takes the first endpoint of one Service after the other away, and puts it back.
+template <Address A>
+void Campaign<A>::reconfigure(Case& one) {
+    begin("reconfiguration");
+    std::uint32_t turn = 0;
+    const std::uint32_t services = bench_.world.size().services;
+    const auto change = [&] {
+        bench_.files->write_endpoints(turn / 2 % services, turn % 2 != 0);
+        ++turn;
+    };
+    const Trial result = trial({.rate = reference(one) / 2,
+                                .seconds = bench_.options.quick ? 0.3 : 3,
+                                .changes = bench_.options.change_rate,
+                                .change = change},
+                               true);
+    one.reconfiguration =
+        Reconfiguration{result.changes, result.offered,  result.lost(),         result.offered_rate(),
+                        result.seconds, traffic_.active, result.verdicts.moved, result.verdicts.broken};
+    if (turn % 2 != 0) change();
+    (void)trial({.rate = fill_rate / 4, .seconds = 0.5}, true);  // what the last change moves, moves now
+}
+
+template <Address A>
+void Campaign<A>::soak(Case& one) {
+    begin("soak at 90 % of PDR");
+    const Trial result =
+        trial({.rate = 0.9 * reference(one), .seconds = bench_.options.soak, .new_flows = bench_.options.new_flows});
+    one.soak = Soak{result.offered_rate(), result.seconds, result.offered, result.lost(),
+                    static_cast<double>(result.latency.max()) / 1'000};
+}
+
+template <Address A>
+void Campaign<A>::by_flows(Case& one, Workload workload, const FrameSizes& sizes) {
+    for (const std::uint32_t flows : bench_.options.sweep) {
+        begin("cost with " + std::to_string(flows) + " flows");
+        prepare(workload, sizes, flows);
+        const GatewayCounts before = counts();
+        const Trial result = trial({.rate = 0, .seconds = bench_.options.quick ? 0.05 : 0.5});
+        one.by_flows.push_back({flows, result.received_rate(), sum_of_cycles(counts() - before), result.loss_ratio()});
+    }
+}
+
+template <Address A>
+Case Campaign<A>::run(Workload workload, const FrameSizes& sizes, std::uint32_t flows) {
+    const RigOptions& options = bench_.options;
+    what_ = std::string(text_of(workload).name) + ", " + (sizes.name() == "imix" ? "IMIX" : sizes.name() + " bytes") +
+            ", " + std::to_string(flows) + (flows == 1 ? " flow" : " flows");
+    checked_ = reordered_ = duplicated_ = 0;
+    Case one;
+    one.workload = text_of(workload).name;
+    one.direction = text_of(workload).direction;
+    one.size = sizes.name();
+    one.mean_size = sizes.mean();
+    one.flows = flows;
+    one.skew = options.skew;
+    one.new_flows = options.new_flows;
+    begin("flows begin");
+    prepare(workload, sizes, flows);
+    overload(one);
+    if (one.overload.received == 0)
+        throw std::runtime_error(what_ + ": not one frame came back; `viaductctl show drops` on the gateway tells why");
+    search(one);
+    const bool to_services = workload == Workload::service || workload == Workload::exchange;
+    if (options.tests.latency) latency(one);
+    if (options.tests.loss) loss(one);
+    if (options.tests.burst) burst(one);
+    if (options.tests.reconfigure && to_services && bench_.files != nullptr) reconfigure(one);
+    if (options.tests.soak) soak(one);
+    if (options.tests.flows && &sizes == &options.sizes.front()) by_flows(one, workload, sizes);
+    one.checked = checked_;
+    one.reordered = reordered_;
+    one.duplicated = duplicated_;
+    return one;
+}
+
+template class Campaign<Ipv4>;
+template class Campaign<Ipv6>;
+
+}  // namespace viaduct::rig

@@ -1,0 +1,61 @@
+// The device under test: a gateway that is started here, or runs already, and what it says of itself.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "control/viaductctl/client.h"
+
+namespace viaduct::rig {
+
+/// The difference between two of these is what happened between them.
+struct GatewayCounts {
+    std::map<std::string, std::uint64_t> drops{};
+    std::uint64_t turns = 0, busy_turns = 0;  // of all workers
+    std::uint64_t received = 0;
+    struct Stage {
+        std::string name{};
+        std::uint64_t cycles = 0;
+    };
+    std::vector<Stage> stages{};  // over all workers
+    std::uint64_t timed_packets = 0;
+};
+[[nodiscard]] GatewayCounts operator-(const GatewayCounts& after, const GatewayCounts& before);
+
+/// The running gateway, by its local API. All of it throws CommandError.
+class Gateway {
+public:
+    explicit Gateway(std::string socket) : client_(std::move(socket)) {}
+    void wait_until_ready(double seconds) const;
+    [[nodiscard]] GatewayCounts counts() const;
+    [[nodiscard]] std::string version() const { return client_.get("/v1/version")["version"]; }
+    [[nodiscard]] std::size_t workers() const { return client_.get("/v1/workers")["workers"].size(); }
+    /// Peers whose Ethernet address is known.
+    [[nodiscard]] std::size_t reachable_peers() const;
+
+private:
+    Client client_;
+};
+
+/// A gateway of our own, in this process's network namespace; it ends with this.
+class GatewayProcess {
+public:
+    /// Its log goes to a file. Throws std::runtime_error.
+    GatewayProcess(const std::filesystem::path& program, const std::filesystem::path& config,
+                   std::filesystem::path log);
+    ~GatewayProcess();
+    GatewayProcess(const GatewayProcess&) = delete;
+    GatewayProcess& operator=(const GatewayProcess&) = delete;
+    /// Throws std::runtime_error with the end of its log when it has ended.
+    void require_alive();
+
+private:
+    pid_t process_ = 0;
+    std::filesystem::path log_;
+};
+
+}  // namespace viaduct::rig

@@ -1,0 +1,109 @@
+// What a run of the rig found: plain numbers for the reports.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/machine.h"
+
+namespace viaduct::rig {
+
+struct Throughput {
+    std::string goal;
+    double loss_ratio = 0;               // allowed
+    std::optional<double> lower, upper;  // frames per second, all lanes
+    bool complete = false;               // the bounds are as close as asked
+    unsigned trials = 0;
+};
+
+struct LatencyPoint {
+    double percentile = 0, microseconds = 0;
+};
+struct LatencyRun {
+    unsigned percent_of_pdr = 0;
+    double load = 0, loss_ratio = 0;
+    std::vector<LatencyPoint> points;
+};
+struct LossPoint {
+    double load = 0, loss_ratio = 0;  // load: as offered
+};
+struct BackToBack {
+    std::uint64_t frames = 0;  // in the longest burst without loss
+    double rate = 0;           // at which it was sent
+    bool at_limit = false;     // no longer burst was tried
+};
+struct Reconfiguration {
+    std::uint64_t changes = 0, offered = 0, lost = 0;
+    double load = 0, seconds = 0;
+    std::uint64_t flows = 0, moved = 0, broken = 0;
+    [[nodiscard]] double blocked_seconds() const { return load > 0 ? static_cast<double>(lost) / load : 0; }
+};
+struct Soak {
+    double load = 0, seconds = 0;
+    std::uint64_t offered = 0, lost = 0;
+    double worst_microseconds = 0;
+};
+struct StageCost {
+    std::string stage;
+    double cycles = 0;  // of the TSC, per packet
+};
+struct FlowsCost {
+    std::uint32_t flows = 0;
+    double rate = 0;    // received, at overload
+    double cycles = 0;  // of all stages, per packet; 0: the gateway was not asked
+    double loss_ratio = 0;
+};
+
+/// The gateway offered more than it can take.
+struct Overload {
+    double offered = 0, received = 0;  // frames per second
+    double generator_idle = 0;         // share of time
+    double gateway_busy = 0;           // share of its turns that found frames
+    double pipeline_share = 0;         // of its workers' time, by the stages' cycles
+    std::map<std::string, std::uint64_t> drops;
+};
+
+struct Case {
+    std::string workload, direction, size;
+    double mean_size = 0;
+    std::uint32_t flows = 0;
+    double skew = 0, new_flows = 0;
+    std::uint64_t checked = 0;  // frames that came back and were found right
+    std::vector<Throughput> throughputs;
+    double idle_at_pdr = 0;  // the generator's share
+    std::uint64_t reordered = 0, duplicated = 0;
+    Overload overload;
+    std::vector<StageCost> stages;
+    std::vector<LatencyRun> latency;
+    std::vector<LossPoint> loss;
+    std::vector<FlowsCost> by_flows;
+    std::optional<BackToBack> burst;
+    std::optional<Reconfiguration> reconfiguration;
+    std::optional<Soak> soak;
+
+    [[nodiscard]] const Throughput* find(const std::string& goal) const {
+        for (const Throughput& one : throughputs)
+            if (one.goal == goal) return &one;
+        return nullptr;
+    }
+};
+
+struct Results {
+    Machine machine;
+    std::string command, started, gateway_version, ports;
+    int ip = 4, outer = 4;
+    unsigned generator_cpu = 0, workers = 0;
+    bool quick = false, shares_control_cpu = false;
+    double steal = 0;               // share of CPU time that a hypervisor took
+    std::uint64_t preemptions = 0;  // of the generator
+    double trial = 0, sum = 0, width = 0;
+    unsigned check_sums_of = 0;
+    std::vector<Case> cases;
+};
+
+/// What limits a case's figures, in sentences.
+[[nodiscard]] std::vector<std::string> limits_of(const Results& results, const Case& one);
+
+}  // namespace viaduct::rig

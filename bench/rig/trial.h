@@ -1,0 +1,46 @@
+// A trial: an offered load for a while, and what came of it.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+
+#include "bench/rig/histogram.h"
+#include "bench/rig/lane.h"
+
+namespace viaduct::rig {
+
+struct Load {
+    double rate = 0;           // packets per second, all lanes together; 0: as fast as the generator can
+    double seconds = 0;        // at most
+    std::uint64_t frames = 0;  // at most, of each lane; 0: no limit
+    double new_flows = 0;      // per second: so many flows of the first lane begin anew
+    double changes = 0;        // per second: so often `change` is called, which had better be quick
+    std::function<void()> change{};
+};
+
+struct Trial {
+    double load = 0;              // asked for, packets per second; 0: unlimited
+    double seconds = 0;           // of sending
+    std::uint64_t offered = 0;    // frames that were sent or refused by a full ring
+    std::uint64_t refused = 0;    // of these: no room in the port's ring, as in a full NIC
+    Verdicts verdicts{};          // right ones came back
+    Histogram latency{};          // nanoseconds, of right ones
+    double idle = 0;              // share of its time that the generator had nothing to do
+    std::uint64_t new_flows = 0;  // that began anew
+    std::uint64_t changes = 0;
+
+    [[nodiscard]] double offered_rate() const noexcept {
+        return seconds > 0 ? static_cast<double>(offered) / seconds : 0;
+    }
+    [[nodiscard]] double received_rate() const noexcept {
+        return seconds > 0 ? static_cast<double>(verdicts.right) / seconds : 0;
+    }
+    [[nodiscard]] std::uint64_t lost() const noexcept { return offered - std::min(offered, verdicts.right); }
+    [[nodiscard]] double loss_ratio() const noexcept {
+        return offered == 0 ? 0 : static_cast<double>(lost()) / static_cast<double>(offered);
+    }
+    /// The load was more than the generator could send: it says nothing about the device.
+    [[nodiscard]] bool short_of_load() const noexcept { return load > 0 && offered_rate() < 0.98 * load; }
+};
+
+}  // namespace viaduct::rig
