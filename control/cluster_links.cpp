@@ -10,13 +10,6 @@ namespace viaduct {
 
 namespace {
 
-/// What sets this gateway apart from others: its Node's name, which every flannel network has, else its host's.
-std::string identity_of(const NetworkConfig& network) {
-    if (!network.node_name.empty()) return network.node_name;
-    std::array<char, 256> name{};
-    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "viaduct";
-}
-
 /// A finding names its object, or its network, but not its cluster: with several clusters it is that which has it.
 bool has_subject(const Objects& objects, const std::string& network, const Finding& finding) {
     if (finding.subject.starts_with("network ")) return finding.subject == "network " + network;
@@ -31,9 +24,15 @@ bool has_subject(const Objects& objects, const std::string& network, const Findi
 
 }  // namespace
 
+std::string gateway_identity(const NetworkConfig& network) {
+    if (!network.node_name.empty()) return network.node_name;
+    std::array<char, 256> name{};
+    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "viaduct";
+}
+
 void ClusterLinks::add(const SourceConfig& config, const NetworkConfig& network, Source& source) {
     if (source.writer() == nullptr) return;
-    const ClusterWriterOptions options{identity_of(network), config.events, config.lease};
+    const ClusterWriterOptions options{gateway_identity(network), config.events, config.lease};
     links_.push_back({config.name, network, source,
                       std::make_unique<ClusterWriters>(config_, network, options, *source.writer(), real_timing())});
 }

@@ -12,6 +12,9 @@
 
 namespace viaduct {
 
+/// What sets this gateway apart from others: its Node's name, which every flannel network has, else its host's.
+[[nodiscard]] std::string gateway_identity(const NetworkConfig& network);
+
 /// What the controller has made of its sources; all of it outlives the links.
 struct ClusterFacts {
     const DesiredState& desired;  // as published

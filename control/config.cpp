@@ -205,25 +205,30 @@ po::parsed_options parse_command_line(int argc, const char* const* argv, const p
         .run();
 }
 
+bool is_leave(const po::option& option) { return option.position_key == 0 && option.value.front() == "leave"; }
+
 Config::Action action_of(const po::parsed_options& parsed) {
     auto action = Config::Action::run;
     for (const po::option& option : parsed.options) {
         if (option.string_key == "help") return Config::Action::help;
         if (option.string_key == "version") return Config::Action::version;
         if (option.string_key == "check-config") action = Config::Action::check;
+        if (is_leave(option)) action = Config::Action::leave;
     }
     return action;
 }
 
 void apply_option(Loader& loader, const po::option& option) {
     const std::string where = "command line";
-    if (option.position_key >= 0) return loader.problem(where, "'" + option.value.front() + "' is no option");
+    if (option.position_key >= 0)
+        return loader.problem(where, "'" + option.value.front() + "' is neither an option nor `leave`");
     if (option.value.empty()) return loader.apply({option.string_key, "", where});
     for (const std::string& value : option.value) loader.apply({option.string_key, value, where});
 }
 
 bool is_key(const po::option& option) {
     static const po::options_description general = general_options();
+    if (is_leave(option)) return false;
     return option.string_key.empty() || general.find_nothrow(option.string_key, false) == nullptr;
 }
 
@@ -269,8 +274,13 @@ Config load_config(int argc, const char* const* argv) {
 
 std::string help_text() {
     std::ostringstream out;
-    out << "Usage: viaduct [--config PATH] [--KEY VALUE]...\n\n"
+    out << "Usage: viaduct [--config PATH] [--KEY VALUE]...\n"
+           "       viaduct leave [--config PATH] [--KEY VALUE]...\n\n"
            "An overlay gateway for Kubernetes: VXLAN encapsulation and Service load balancing.\n\n"
+           "`leave` takes back what a gateway that is stopped for good has said about itself: flannel's annotations of "
+           "its\nNode or, with join = node, the Node and its Lease; the Lease of the gateways; its subnet in flannel's "
+           "etcd.\nIt ends with 0 when nothing is left behind, with 1 and the reason when something is, and may be "
+           "repeated.\n\n"
         << general_options()
         << "\nEvery key of the file is an option too, a section's with the section's name before it:\n"
            "  viaduct --workers 2 --port.outside.device af_xdp:eth0\n";
@@ -282,7 +292,8 @@ std::string help_text() {
     out << "\nExamples:\n"
            "  viaduct --check-config                          is /etc/viaduct/viaduct.conf all right?\n"
            "  viaduct --config ./lab.conf --log-level debug   another file, more talk\n"
-           "  viaduct --idle spin --workers 4                 for measuring: never sleep\n";
+           "  viaduct --idle spin --workers 4                 for measuring: never sleep\n"
+           "  systemctl disable --now viaduct && viaduct leave    this machine is no gateway any more\n";
     return out.str();
 }
 

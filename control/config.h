@@ -109,7 +109,7 @@ struct PoolConfig {
 
 struct Config {
     /// What the command line asks for.
-    enum class Action : std::uint8_t { run, check, help, version };
+    enum class Action : std::uint8_t { run, check, leave, help, version };
     Action action = Action::run;
     std::string file;  // that was read; "": none
 

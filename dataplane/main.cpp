@@ -5,10 +5,12 @@
 
 #include <cstdio>
 #include <exception>
+#include <iostream>
 
 #include "control/api/server.h"
 #include "control/config.h"
 #include "control/controller.h"
+#include "control/leave/leave.h"
 #include "dataplane/gateway.h"
 #include "dataplane/preflight.h"
 
@@ -103,6 +105,8 @@ int start(int argc, char** argv) {
         case Config::Action::check:
             std::printf("%s: the configuration is complete and consistent\n", config.file.c_str());
             return ok;
+        case Config::Action::leave:
+            return run_leave(config, std::cout, std::cerr);
         case Config::Action::run:
             break;
     }

@@ -36,7 +36,14 @@ int try_to_connect(const std::string& path) {
     return error;
 }
 
+/// EAGAIN: somebody listens, but the queue is full.
+bool means_served(int answer) { return answer == 0 || answer == EAGAIN; }
+
 }  // namespace
+
+bool is_served(const std::string& path) {
+    return path.size() < sizeof(sockaddr_un::sun_path) && means_served(try_to_connect(path));
+}
 
 void prepare_socket_path(const std::string& path) {
     if (path.size() >= sizeof(sockaddr_un::sun_path)) fail(path, "the path is too long; choose another `socket`");
@@ -49,9 +56,7 @@ void prepare_socket_path(const std::string& path) {
     if (kind == std::filesystem::file_type::not_found) return;
     if (kind != std::filesystem::file_type::socket) fail(path, "this is not a socket; choose another `socket`");
     const int answer = try_to_connect(path);
-    // EAGAIN: somebody listens, but the queue is full.
-    if (answer == 0 || answer == EAGAIN)
-        fail(path, "another gateway uses it; stop that one or choose another `socket`");
+    if (means_served(answer)) fail(path, "another gateway uses it; stop that one or choose another `socket`");
     if (answer != ECONNREFUSED)
         fail(path, std::string(std::strerror(answer)) + "; remove it or choose another `socket`");
     if (!std::filesystem::remove(path, error)) fail(path, error.message() + "; remove it");

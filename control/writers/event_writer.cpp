@@ -2,6 +2,7 @@
 #include "control/writers/event_writer.h"
 
 #include <algorithm>
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "control/writers/lease.h"
@@ -10,7 +11,9 @@ namespace viaduct {
 
 namespace {
 
-constexpr std::size_t longest_note = 1024;  // bytes; the API server refuses more
+// Bytes; the API server refuses more.
+constexpr std::size_t longest_note = 1024, longest_reporter = 128;
+constexpr std::size_t longest_name = 200;  // of the 253 that an Event's own may have
 
 const char* reason_of(Severity severity) {
     switch (severity) {
@@ -25,12 +28,23 @@ const char* reason_of(Severity severity) {
 }
 
 /// As much as fits, without half of a UTF-8 character at the end.
-std::string cut(std::string text) {
-    if (text.size() <= longest_note) return text;
-    std::size_t end = longest_note;
+std::string cut(std::string text, std::size_t most) {
+    if (text.size() <= most) return text;
+    std::size_t end = most;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
     text.resize(end);
     return text;
+}
+
+/// The beginning of an Event's name, which must be a subdomain by RFC 1123 even if a host's name is none.
+std::string name_from(std::string text) {
+    text.resize(std::min(text.size(), longest_name));
+    for (char& c : text) {
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.') c = '-';
+    }
+    const std::size_t first = text.find_first_not_of("-."), last = text.find_last_not_of("-.");
+    return first == std::string::npos ? "viaduct" : text.substr(first, last - first + 1);
 }
 
 }  // namespace
@@ -106,8 +120,8 @@ void EventWriter::tell(const EventTarget& target, Severity severity, const std::
     const auto now = std::chrono::system_clock::now();
     // Events about what has no namespace are kept in this one.
     const std::string name_space = target.name_space.empty() ? "default" : target.name_space;
-    const std::string name =
-        target.name + "." + std::to_string(now.time_since_epoch().count()) + "." + std::to_string(++written_);
+    const std::string name = name_from(target.name) + "." + std::to_string(now.time_since_epoch().count()) + "." +
+                             std::to_string(++written_);
     nlohmann::json regarding = {{"apiVersion", target.api_version}, {"kind", target.kind}, {"name", target.name}};
     if (!target.name_space.empty()) regarding["namespace"] = target.name_space;
     if (!target.uid.empty()) regarding["uid"] = target.uid;
@@ -116,11 +130,11 @@ void EventWriter::tell(const EventTarget& target, Severity severity, const std::
                                   {"metadata", {{"namespace", name_space}, {"name", name}}},
                                   {"eventTime", micro_time(now)},
                                   {"reportingController", "viaduct.dev/gateway"},
-                                  {"reportingInstance", gateway_node_},
+                                  {"reportingInstance", cut(gateway_node_, longest_reporter)},
                                   {"action", "Forward"},
                                   {"reason", reason_of(severity)},
                                   {"regarding", regarding},
-                                  {"note", cut(note)},
+                                  {"note", cut(note, longest_note)},
                                   {"type", severity == Severity::note ? "Normal" : "Warning"}};
     queue_.put("Event " + name_space + "/" + name,
                {"POST", "/apis/events.k8s.io/v1/namespaces/" + name_space + "/events", json_body,

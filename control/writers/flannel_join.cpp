@@ -150,10 +150,14 @@ std::optional<ApiRequest> join_request(const NetworkConfig& config, const Desire
 std::vector<ApiRequest> leave_requests(const NetworkConfig& config, const NodeObject* own) {
     if (config.join == Join::off || own == nullptr) return {};
     const std::string node = std::string(nodes) + "/" + config.node_name;
-    if (config.join == Join::node)
-        return own->is_gateway ? std::vector<ApiRequest>{{"DELETE", node_lease_path(config.node_name), "", ""},
-                                                         {"DELETE", node, "", ""}}
-                               : std::vector<ApiRequest>{};
+    if (config.join == Join::node) {
+        if (!own->is_gateway) return {};
+        // This very Node, should somebody make another of its name meanwhile.
+        const json options = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", own->uid}}}};
+        return {{"DELETE", node_lease_path(config.node_name), "", ""},
+                {"DELETE", node, json_body, own->uid.empty() ? "{}" : options.dump()}};
+    }
+    if (own->flannel == NodeObject::Flannel{}) return {};
     json annotations = annotations_of({}, {});
     for (auto& annotation : annotations) annotation = nullptr;
     return {

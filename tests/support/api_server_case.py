@@ -6,6 +6,7 @@ from api_server_process import ApiServer
 
 SERVICES, SLICES, NODES = "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices", "/api/v1/nodes"
 IN_SHOP = "/api/v1/namespaces/shop/services"
+EVENTS = "/apis/events.k8s.io/v1/namespaces/shop/events"
 
 
 def service(name, **labels):

@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-from api_server_case import IN_SHOP, NODES, SERVICES, ServerTest, service, until
+from api_server_case import EVENTS, IN_SHOP, NODES, SERVICES, ServerTest, service, until
 from api_server_process import ApiServer
 
 ROLES = """\
@@ -181,13 +181,14 @@ class WriteTest(ServerTest):
 
     def test_status_is_apart(self):
         ingress = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1", "ipMode": "VIP"}]}}
-        both = {"spec": {"type": "LoadBalancer"}, "status": ingress}
+        self.patch("a", {"spec": {"type": "LoadBalancer"}})
+        both = {"spec": {"type": "NodePort"}, "status": ingress}
         for patch_type in ("merge-patch", "strategic-merge-patch"):
             self.ask(f"{IN_SHOP}/a/status", "PATCH", both, content_type=f"application/{patch_type}+json")
         found = self.ask(f"{IN_SHOP}/a")[1]
-        self.assertEqual((found["spec"]["type"], found["status"]), ("ClusterIP", ingress))
-        found = self.patch("a", {"spec": {"type": "LoadBalancer"}, "status": None})[1]
         self.assertEqual((found["spec"]["type"], found["status"]), ("LoadBalancer", ingress))
+        found = self.patch("a", {"spec": {"externalName": "x"}, "status": None})[1]
+        self.assertEqual(found["status"], ingress)
 
     def test_flannel_annotates_a_node_by_its_status(self):
         self.ask(NODES, "POST", {"metadata": {"name": "n1"}, "spec": {"podCIDR": "10.244.1.0/24"}})
@@ -209,10 +210,44 @@ class WriteTest(ServerTest):
         del made["metadata"]["resourceVersion"]
         self.refused(422, "Invalid", f"{path}/l", "PUT", made)
 
+    EVENT = {"metadata": {"generateName": "a."}, "eventTime": "2026-01-02T03:04:05.000006Z", "action": "Forward",
+             "reason": "NoAddress", "reportingController": "viaduct.dev/gateway", "reportingInstance": "gw", "type": "Normal",
+             "regarding": {"kind": "Service", "namespace": "shop", "name": "a"}}
+
     def test_events(self):
-        for path in ("/api/v1/namespaces/shop/events", "/apis/events.k8s.io/v1/namespaces/shop/events"):
-            made = self.ask(path, "POST", {"metadata": {"generateName": "a."}, "reason": "NoAddress"})[1]
+        for path in ("/api/v1/namespaces/shop/events", EVENTS):
+            made = self.ask(path, "POST", self.EVENT)[1]
             self.assertRegex(made["metadata"]["name"], r"^a\.\w{5}$")
+
+    def test_events_that_a_server_refuses(self):
+        for code, reason, wrong in ((400, "BadRequest", {"eventTime": "2026-01-02T03:04:05Z"}),
+                                    (422, "Invalid", {"action": ""}), (422, "Invalid", {"type": "Error"}),
+                                    (422, "Invalid", {"reportingInstance": "g" * 129}),
+                                    (422, "Invalid", {"note": "n" * 1025}),
+                                    (422, "Invalid", {"regarding": {"kind": "Node", "name": "n"}}),
+                                    (422, "Invalid", {"metadata": {"name": "A_b"}}), (400, "BadRequest", {"kind": "Lease"})):
+            self.refused(code, reason, EVENTS, "POST", {**self.EVENT, **wrong})
+
+    def test_writes_that_a_server_refuses(self):
+        leases = "/apis/coordination.k8s.io/v1/namespaces/shop/leases"
+        for path, wrong in (
+                (leases, {"metadata": {"name": "l"}, "spec": {"leaseDurationSeconds": 0}}),
+                (NODES, {"metadata": {"name": "n"}, "spec": {"podCIDR": "10.1.0.0/24", "podCIDRs": ["10.2.0.0/24"]}}),
+                (NODES, {"metadata": {"name": "n"}, "spec": {"podCIDRs": ["10.1.0.0/24", "10.2.0.0/24"]}}),
+                (NODES, {"metadata": {"name": "n"}, "spec": {"taints": [{"key": "a", "effect": "No"}]}})):
+            self.refused(422, "Invalid", path, "POST", wrong)
+        self.refused(400, "BadRequest", leases, "POST", {"metadata": {"name": "l"}, "spec": {"renewTime": "2026-01-02T03:04:05.1Z"}})
+        self.refused(400, "BadRequest", leases, "POST", {"metadata": {"name": "l", "namespace": "elsewhere"}})
+        self.refused(415, "UnsupportedMediaType", leases, "POST", {"metadata": {"name": "l"}}, content_type="text/plain")
+        for ingress in ({"ip": "x"}, {"hostname": "h", "ipMode": "VIP"}, {"ip": "192.0.2.1", "ipMode": "vip"}):
+            self.patch("b", {"spec": {"type": "LoadBalancer"}})
+            self.refused(422, "Invalid", f"{IN_SHOP}/b/status", "PATCH", {"status": {"loadBalancer": {"ingress": [ingress]}}},
+                         content_type="application/merge-patch+json")
+
+    def test_delete_only_who_is_meant(self):
+        self.refused(409, "Conflict", f"{IN_SHOP}/a", "DELETE", {"preconditions": {"uid": "another"}})
+        meant = {"preconditions": {"uid": self.ask(f"{IN_SHOP}/a")[1]["metadata"]["uid"]}}
+        self.assertEqual(self.ask(f"{IN_SHOP}/a", "DELETE", meant)[1]["status"], "Success")
 
     def test_delete(self):
         self.assertEqual(self.ask(f"{IN_SHOP}/a", "DELETE")[1]["status"], "Success")

@@ -17,7 +17,9 @@ namespace {
 constexpr const char* config_name = "config";
 constexpr const char* subnets_name = "subnets/";
 
-EtcdAccess access_of(const SourceConfig& config) {
+}  // namespace
+
+EtcdAccess etcd_access(const SourceConfig& config) {
     EtcdAccess access;
     access.endpoints = config.etcd.endpoints;
     access.user = config.etcd.user;
@@ -28,8 +30,6 @@ EtcdAccess access_of(const SourceConfig& config) {
     return access;
 }
 
-}  // namespace
-
 FlannelEtcdSource::FlannelEtcdSource(const SourceConfig& config, const NetworkConfig& network)
     : name_(config.name),
       network_(network.name),
@@ -37,7 +37,7 @@ FlannelEtcdSource::FlannelEtcdSource(const SourceConfig& config, const NetworkCo
       directory_(config.etcd.prefix + "/"),
       own_ip_(network.vtep_v4 ? to_string(*network.vtep_v4) : ""),
       timing_(real_timing()),
-      client_(access_of(config), http_, timing_),
+      client_(etcd_access(config), http_, timing_),
       mirror_("source " + name_, directory_, client_, timing_) {
     if (config.etcd.lease && network.vtep_v4) {
         const Mac mac = network.vtep_mac.value_or(derived_mac(network.node_name, network.name));

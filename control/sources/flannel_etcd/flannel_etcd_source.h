@@ -10,6 +10,8 @@
 
 namespace viaduct {
 
+[[nodiscard]] EtcdAccess etcd_access(const SourceConfig& config);
+
 class FlannelEtcdSource : public Source {
 public:
     /// Only opens what it needs; etcd may be away.

@@ -12,7 +12,9 @@ namespace {
 
 constexpr const char* service_account = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-ApiAccess access_of(const SourceConfig& config) {
+}  // namespace
+
+ApiAccess api_access(const SourceConfig& config) {
     try {
         if (!config.kubeconfig.empty()) return read_kubeconfig(config.kubeconfig, config.context);
         return in_cluster_access([](const char* name) { return std::getenv(name); }, service_account);
@@ -21,13 +23,11 @@ ApiAccess access_of(const SourceConfig& config) {
     }
 }
 
-}  // namespace
-
 KubernetesSource::KubernetesSource(const SourceConfig& config, const NetworkConfig& network)
     : name_(config.name),
       network_(network.name),
       timing_(real_timing()),
-      client_(access_of(config), http_, timing_),
+      client_(api_access(config), http_, timing_),
       sender_(client_, timing_) {
     ObjectSink& sink = *this;
     for (const Resource& resource : followed_resources(network.type))

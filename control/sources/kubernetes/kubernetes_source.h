@@ -10,6 +10,9 @@
 
 namespace viaduct {
 
+/// Throws std::runtime_error naming the source, the file and the remedy.
+[[nodiscard]] ApiAccess api_access(const SourceConfig& config);
+
 class KubernetesSource : public Source, private ObjectSink {
 public:
     /// Only opens what it needs; the server may be away. Throws std::runtime_error when the configuration does not say

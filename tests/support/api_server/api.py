@@ -8,6 +8,7 @@ import time
 
 import full_size
 import status
+import validation
 from permissions import USER, Permissions
 from resources import BY_PATH, GROUPS, RESOURCES
 from selection import selector
@@ -146,7 +147,7 @@ class Api:
             stored = self.store.get(target.resource, (target.namespace, target.name))
             await answer.whole(200, target.resource.prefix + stored.body[1:])
         elif verb == "delete" and target.name:
-            self.store.delete(target.resource, (target.namespace, target.name))
+            self.delete(target, request)
             await answer.whole(200, b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success"}')
         else:
             stored = self.write(verb, target, request)
@@ -254,18 +255,41 @@ class Api:
         if verb not in ("create", "update", "patch") or (verb == "create") == bool(target.name):
             raise status.method_not_allowed()
         if verb == "create":
-            made = full_size.complete(resource, json_of(request), target.namespace, manager)
+            given = self.given(target, request)
+            made = full_size.complete(resource, given, target.namespace, manager)
+            validation.check(resource, made)
             return self.store.create(resource, made)
         before = self.store.get(resource, key).content()
         if verb == "update":
-            after = json_of(request)
+            after = self.given(target, request)
             if resource.plural == "leases" and not after.get("metadata", {}).get("resourceVersion"):
                 raise status.invalid(resource.kind, "must be specified for an update", "metadata.resourceVersion")
         else:
             if request.headers.get("content-type", "").split(";")[0] not in MERGES:
                 raise status.unsupported(f"the body of the request is none of {', '.join(MERGES)}")
             after = merge(before, json_of(request))
-        return self.store.update(resource, key, self.settled(target, before, after, manager))
+        settled = self.settled(target, before, after, manager)
+        validation.check(resource, settled, before)
+        return self.store.update(resource, key, settled)
+
+    @staticmethod
+    def given(target, request):
+        """The object that a body holds, in JSON as it says itself."""
+        kind = request.headers.get("content-type", "").split(";")[0]
+        if kind != "application/json":
+            raise status.unsupported(f'the body of the request was in an unknown format: "{kind}"')
+        content = json_of(request)
+        validation.check_body(target.resource, target.namespace, content)
+        return content
+
+    def delete(self, target, request):
+        """DeleteOptions may say which object of that name is meant."""
+        key = target.namespace, target.name
+        metadata = self.store.get(target.resource, key).content()["metadata"]
+        meant = json_of(request).get("preconditions", {}) if request.body else {}
+        if any(metadata.get(name) != value for name, value in meant.items()):
+            raise status.conflict(target.resource, target.name)
+        self.store.delete(target.resource, key)
 
     @staticmethod
     def settled(target, before, after, manager):

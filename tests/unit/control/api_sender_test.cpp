@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "api_server.h"
+#include "api_server_process.h"
 #include "temporary_directory.h"
 
 namespace viaduct {
@@ -23,7 +23,7 @@ class ApiSenderTest : public ::testing::Test {
 protected:
     ApiSenderTest() {
         for (const char* name : {"cluster", "state"}) std::filesystem::create_directories(directory_.path() / name);
-        server_ = std::make_unique<ApiServer>(directory_.path(), "");
+        server_ = std::make_unique<ApiServerProcess>(directory_.path(), "");
         open(server_->info["kubeconfig"]);
     }
     void open(const std::string& kubeconfig, milliseconds time = ApiSender::answer_time) {
@@ -49,7 +49,7 @@ protected:
     }
 
     TemporaryDirectory directory_;
-    std::unique_ptr<ApiServer> server_;
+    std::unique_ptr<ApiServerProcess> server_;
     Timing timing_ = real_timing();
     Http http_;
     std::optional<ApiClient> client_;

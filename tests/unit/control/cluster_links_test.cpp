@@ -8,7 +8,7 @@
 #include <csignal>
 #include <thread>
 
-#include "api_server.h"
+#include "api_server_process.h"
 #include "control/config_values.h"
 #include "control/controller.h"
 #include "encap/net_text.h"
@@ -87,7 +87,7 @@ protected:
         for (const char* name : {"cluster", "state"}) std::filesystem::create_directories(directory_.path() / name);
         write_node("gw-a");
         write_service("web", 10);
-        server_ = std::make_unique<ApiServer>(directory_.path(), "");
+        server_ = std::make_unique<ApiServerProcess>(directory_.path(), "");
     }
     void write_node(const std::string& name) {
         directory_.replace("cluster/" + name + ".yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: " + name +
@@ -126,7 +126,7 @@ protected:
     }
 
     TemporaryDirectory directory_;
-    std::unique_ptr<ApiServer> server_;
+    std::unique_ptr<ApiServerProcess> server_;
 };
 
 TEST_F(ClusterLinksTest, AServiceGetsItsAddressAndKeepsItOverARestart) {

@@ -130,6 +130,14 @@ TEST_F(ConfigTest, HelpAndVersionNeedNoFile) {
     EXPECT_TRUE(version_text().starts_with("viaduct "));
 }
 
+TEST_F(ConfigTest, LeaveIsTheOnlyCommand) {
+    const char* words[] = {"viaduct", "leave", "--help"};
+    EXPECT_EQ(load_config(3, words).action, Config::Action::help);
+    EXPECT_EQ(load(minimal, {"leave"}).action, Config::Action::leave);
+    EXPECT_EQ(problems(minimal, {"stay"}), "command line: 'stay' is neither an option nor `leave`");
+    EXPECT_EQ(problems(minimal, {"leave", "leave"}), "command line: 'leave' is neither an option nor `leave`");
+}
+
 TEST_F(ConfigTest, NamesEveryProblemAtOnce) {
     EXPECT_EQ(problems("workers = many\nlog-lvel = info\n[prot.x]\n[port.a]\nqueues = 0\nnonsense\n"),
               "viaduct.conf:1: workers = many: must be a whole number from 1 to 32\n"

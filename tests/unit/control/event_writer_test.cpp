@@ -22,7 +22,7 @@ protected:
     std::vector<json> tell(const std::vector<Finding>& findings, int seconds = 1) {
         std::vector<json> events;
         for (int second = 0; second < seconds; ++second, clock_.now += 1s) {
-            writer_.update(findings, [](const EventTarget& target) { return "uid of " + target.name; });
+            writer_->update(findings, [](const EventTarget& target) { return "uid of " + target.name; });
             queue_.run();
             while (!api_.waiting.empty()) events.push_back(json::parse(api_.answer(201).body)), queue_.run();
         }
@@ -31,7 +31,7 @@ protected:
     FakeClock clock_;
     FakeApi api_;
     WriteQueue queue_{api_, clock_.timing()};
-    EventWriter writer_{queue_, clock_.timing(), "gw"};
+    std::optional<EventWriter> writer_{std::in_place, queue_, clock_.timing(), "gw"};
 };
 
 TEST_F(EventWriterTest, NamesObjectTextAndRemedy) {
@@ -81,6 +81,21 @@ TEST_F(EventWriterTest, LongNotesAreCutBetweenCharacters) {
     ASSERT_EQ(events.size(), 1U);
     EXPECT_LE(events[0]["note"].get<std::string>().size(), 1024U);
     EXPECT_GE(events[0]["note"].get<std::string>().size(), 1023U);
+}
+
+TEST_F(EventWriterTest, AnyNameMakesANameThatTheServerTakes) {
+    const std::string longest(253, 'n');
+    for (const auto& [name, begin] : {std::pair<std::string, std::string>("Gate_Way.", "gate-way."),
+                                      {"...", "viaduct."},
+                                      {longest, longest.substr(0, 200) + "."}}) {
+        writer_.emplace(queue_, clock_.timing(), name);
+        const auto events = tell({finding("network of " + name)}, 5);
+        ASSERT_EQ(events.size(), 1U) << name;
+        const std::string made = events[0]["metadata"]["name"];
+        EXPECT_TRUE(made.starts_with(begin)) << made;
+        EXPECT_LE(made.size(), 253U);
+        EXPECT_LE(events[0]["reportingInstance"].get<std::string>().size(), 128U);
+    }
 }
 
 TEST(EventTargetTest, IsTheObjectOrTheGatewaysNode) {

@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "control/leave/leave.h"
 #include "control/sources/flannel_etcd/subnet_record.h"
 #include "encap/net_text.h"
 #include "etcd_process.h"
@@ -136,6 +137,29 @@ TEST_F(FlannelEtcdSourceTest, TakesASubnetAsFlanneldDoes) {
     const std::string lease = etcd_->ctl("lease list | tail -1");
     EXPECT_THAT(etcd_->ctl("lease timetolive --keys " + lease), HasSubstr("granted with TTL(86400s)"));
     EXPECT_THAT(etcd_->ctl("lease timetolive --keys " + lease), HasSubstr("attached keys([" + key + "])"));
+}
+
+TEST_F(FlannelEtcdSourceTest, LeavingGivesTheSubnetBack) {
+    configure();
+    etcd_->put("/coreos.com/network/subnets/10.5.52.0-24", foreign);
+    const FlannelEtcdSource& source = open(true);
+    ASSERT_TRUE(until([&] { return !subnet_of(source, 10).empty(); })) << errors(source);
+    sources_.clear();
+    Config leaving;
+    leaving.networks = {gateway(10)};
+    leaving.sources = {config()};
+    leaving.socket = "/nonexistent";
+    leaving.sources[0].etcd.endpoints = {"http://127.0.0.1:1", etcd_->url()};
+    const Farewell farewell = leave(leaving);
+    EXPECT_TRUE(farewell.problems.empty()) << farewell.problems[0].text;
+    ASSERT_EQ(farewell.done.size(), 1U);
+    EXPECT_THAT(farewell.done[0], HasSubstr(": given back"));
+    EXPECT_EQ(etcd_->ctl("get --prefix --keys-only /coreos.com/network/subnets/"),
+              "/coreos.com/network/subnets/10.5.52.0-24");
+    EXPECT_EQ(etcd_->ctl("lease list | tail -1"), "found 0 leases");
+    etcd_->stop();
+    ASSERT_EQ(leave(leaving).problems.size(), 1U);
+    EXPECT_THAT(leave(leaving).problems[0].text, HasSubstr("check etcd-endpoints"));
 }
 
 TEST_F(FlannelEtcdSourceTest, ThreeGatewaysShareTwoSubnets) {

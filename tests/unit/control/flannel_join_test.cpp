@@ -140,6 +140,8 @@ TEST_F(FlannelJoin, OffWritesNothing) {
 }
 
 TEST_F(FlannelJoin, LeavesTidily) {
+    EXPECT_TRUE(leave_requests(config_, &node_).empty()) << "it has never joined";
+    node_.flannel.managed = true;
     const auto requests = leave_requests(config_, &node_);
     ASSERT_EQ(requests.size(), 1U);
     const json annotations = json::parse(requests[0].body)["metadata"]["annotations"];
@@ -151,6 +153,8 @@ TEST_F(FlannelJoin, LeavesTidily) {
     ASSERT_EQ(deletions.size(), 2U);
     EXPECT_EQ(deletions[0].path, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/gw");
     EXPECT_EQ(deletions[1].method + deletions[1].path, "DELETE/api/v1/nodes/gw");
+    node_.uid = "u";
+    EXPECT_EQ(json::parse(leave_requests(config_, &node_)[1].body)["preconditions"]["uid"], "u");
 }
 
 }  // namespace

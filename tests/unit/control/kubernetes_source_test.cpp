@@ -1,14 +1,17 @@
 // The source against a server in a process of its own, over HTTPS: what only real sockets show.
 #include "control/sources/kubernetes/kubernetes_source.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <regex>
 #include <set>
 #include <sstream>
 
-#include "api_server.h"
+#include "api_server_process.h"
+#include "control/unique_fd.h"
 #include "temporary_directory.h"
 
 namespace viaduct {
@@ -30,7 +33,7 @@ protected:
                                                             ", labels: {topology.kubernetes.io/zone: " + zone + "}}\n");
     }
     void start(const std::string& options = "") {
-        server_ = std::make_unique<ApiServer>(directory_.path(), options);
+        server_ = std::make_unique<ApiServerProcess>(directory_.path(), options);
         open(server_->info["kubeconfig"]);
     }
     void open(const std::string& kubeconfig, const std::string& context = "") {
@@ -67,13 +70,13 @@ protected:
     }
 
     TemporaryDirectory directory_;
-    std::unique_ptr<ApiServer> server_;
+    std::unique_ptr<ApiServerProcess> server_;
     NetworkConfig network_;
     std::unique_ptr<KubernetesSource> source_;
 };
 
 /// What was asked for, each once.
-std::set<std::string> resources_asked(const ApiServer& server) {
+std::set<std::string> resources_asked(const ApiServerProcess& server) {
     std::set<std::string> names;
     for (const auto& one : server.requests()) names.insert(one.at("resource"));
     return names;
@@ -108,7 +111,7 @@ TEST_F(KubernetesSourceTest, FollowsCiliumsObjects) {
 
 TEST_F(KubernetesSourceTest, ACrdThatIsNotThereHoldsUpNothing) {
     network_.type = NetworkType::cilium;
-    server_ = std::make_unique<ApiServer>(directory_.path(), "");
+    server_ = std::make_unique<ApiServerProcess>(directory_.path(), "");
     server_->control(R"({"faults": [{"kind": "status", "resource": "ciliumnodes", "status": 404, "count": 0,
                                      "message": "the server could not find the requested resource"}]})");
     open(server_->info["kubeconfig"]);
@@ -160,7 +163,7 @@ TEST_F(KubernetesSourceTest, KeepsEverythingWhileTheServerIsAway) {
     EXPECT_EQ(nodes(), "one=a ");
     EXPECT_TRUE(source_->status().synced);
     write_node("two", "b");
-    server_ = std::make_unique<ApiServer>(directory_.path(), "--listen " + address);
+    server_ = std::make_unique<ApiServerProcess>(directory_.path(), "--listen " + address);
     EXPECT_TRUE(until_nodes("one=a two=b ")) << errors();
 }
 
@@ -203,7 +206,7 @@ TEST_F(KubernetesSourceTest, SurvivesCutAndGarbledStreams) {
 }
 
 TEST_F(KubernetesSourceTest, NothingIsShownOfHalfACluster) {
-    server_ = std::make_unique<ApiServer>(directory_.path(), "");
+    server_ = std::make_unique<ApiServerProcess>(directory_.path(), "");
     server_->control(R"({"faults": [{"kind": "status", "verb": "list", "resource": "services", "status": 503}]})");
     open(server_->info["kubeconfig"]);
     ASSERT_TRUE(until_error("services: the server answers 503")) << errors();
@@ -216,7 +219,7 @@ TEST_F(KubernetesSourceTest, NothingIsShownOfHalfACluster) {
 class Unreachable : public KubernetesSourceTest {
 protected:
     void open_changed(const std::string& pattern, const std::string& by) {
-        server_ = std::make_unique<ApiServer>(directory_.path(), "");
+        server_ = std::make_unique<ApiServerProcess>(directory_.path(), "");
         std::ifstream file(server_->info["kubeconfig"].get<std::string>());
         std::ostringstream text;
         text << file.rdbuf();
@@ -240,6 +243,56 @@ TEST_F(Unreachable, CertificateOfAnotherName) {
 TEST_F(Unreachable, NoSuchHost) {
     open_changed("https://[0-9.]+", "https://nowhere.invalid");
     EXPECT_TRUE(until_error("Could not resolve host: nowhere.invalid: correct the server")) << errors();
+}
+
+/// Takes connections, and remembers the first line of the last one.
+class Proxy {
+public:
+    Proxy() {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        auto* const generic = reinterpret_cast<sockaddr*>(&address);
+        if (bind(socket_.get(), generic, length) != 0 || ::listen(socket_.get(), 8) != 0 ||
+            getsockname(socket_.get(), generic, &length) != 0)
+            throw std::runtime_error("no socket");
+        port_ = ntohs(address.sin_port);
+    }
+    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+    /// Never waits: who asks is in this very thread.
+    bool was_asked_for(const std::string& server) {
+        if (const int link = accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); link >= 0)
+            links_.emplace_back(link);
+        std::array<char, 1024> text{};
+        for (const UniqueFd& link : links_)
+            if (read(link.get(), text.data(), text.size() - 1) > 0) heard_ = text.data();
+        return heard_.starts_with("CONNECT " + server + " HTTP/1.1\r\n");
+    }
+
+private:
+    UniqueFd socket_{socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    std::vector<UniqueFd> links_;
+    unsigned port_ = 0;
+    std::string heard_;
+};
+
+TEST_F(Unreachable, ByTheProxyOfTheKubeconfig) {
+    Proxy proxy;
+    open_changed("certificate-authority-data", "proxy-url: '" + proxy.url() + "'\n    certificate-authority-data");
+    EXPECT_TRUE(until([&] { return proxy.was_asked_for(server_->address()); })) << errors();
+}
+
+TEST_F(KubernetesSourceTest, GoesByTheProxyThatTheEnvironmentNames) {
+    Proxy proxy;
+    setenv("https_proxy", proxy.url().c_str(), 1);
+    start();
+    EXPECT_TRUE(until([&] { return proxy.was_asked_for(server_->address()); })) << errors();
+    setenv("no_proxy", "127.0.0.1", 1);
+    open(server_->info["kubeconfig"]);
+    EXPECT_TRUE(until_nodes("one=a ")) << errors();
+    unsetenv("no_proxy");
+    unsetenv("https_proxy");
 }
 
 }  // namespace

@@ -15,9 +15,9 @@
 namespace viaduct {
 
 /// tests/support/api_server over a directory of YAML.
-class ApiServer {
+class ApiServerProcess {
 public:
-    ApiServer(const std::filesystem::path& directory, const std::string& options) {
+    ApiServerProcess(const std::filesystem::path& directory, const std::string& options) {
         const std::string command = "exec python3 -B " API_SERVER " --directory " + (directory / "cluster").string() +
                                     " --state " + (directory / "state").string() + " " + options;
         output_ = popen(command.c_str(), "r");
@@ -26,9 +26,9 @@ public:
             throw std::runtime_error("the API server did not start: " + command);
         info = nlohmann::json::parse(line.data());
     }
-    ~ApiServer() { stop(); }
-    ApiServer(const ApiServer&) = delete;
-    ApiServer& operator=(const ApiServer&) = delete;
+    ~ApiServerProcess() { stop(); }
+    ApiServerProcess(const ApiServerProcess&) = delete;
+    ApiServerProcess& operator=(const ApiServerProcess&) = delete;
 
     void stop() {
         if (output_ == nullptr) return;
