@@ -28,6 +28,7 @@ struct ResourceStatus {
     std::string name;                                    // "endpointslices"
     bool synced = false;                                 // listed completely at least once
     std::size_t objects = 0;                             // that it holds
+    std::size_t malformed = 0;                           // of these: their last good selves stay in force
     std::string version;                                 // resourceVersion from which a watch goes on; empty: none
     std::chrono::system_clock::time_point last_heard{};  // of a list, an event or a bookmark; epoch: never
     std::uint64_t lists = 0, watches = 0;                // begun since start

@@ -146,6 +146,9 @@ void write_resources(std::string& out, const std::vector<SourceStatus>& sources)
     };
     write("viaduct_source_objects", "gauge", "Objects that a source holds.",
           [](const ResourceStatus& one) { return one.objects; });
+    write("viaduct_source_malformed_objects", "gauge",
+          "Objects that cannot be read, whose last good selves stay in force.",
+          [](const ResourceStatus& one) { return one.malformed; });
     write("viaduct_source_lists_total", "counter", "Lists begun.", [](const ResourceStatus& one) { return one.lists; });
     write("viaduct_source_watches_total", "counter", "Watches begun.",
           [](const ResourceStatus& one) { return one.watches; });

@@ -19,8 +19,10 @@ struct Record {
     std::string acquired;
     std::int64_t transitions = 0;
     std::chrono::seconds promised{};
+    json metadata;  // labels, owners: what others wrote there stays
 };
 
+/// Throws json::exception.
 Record record_of(const json& lease) {
     const json spec = lease.value("spec", json::object());
     Record record;
@@ -29,8 +31,19 @@ Record record_of(const json& lease) {
     record.acquired = spec.value("acquireTime", "");
     record.transitions = spec.value("leaseTransitions", std::int64_t{0});
     record.promised = std::chrono::seconds(spec.value("leaseDurationSeconds", std::int64_t{0}));
-    record.version = lease.value("metadata", json::object()).value("resourceVersion", "");
+    record.metadata = lease.value("metadata", json::object());
+    record.metadata.erase("managedFields");
+    record.version = record.metadata.value("resourceVersion", "");
     return record;
+}
+
+/// Nothing: it is no Lease.
+std::optional<Record> read_record(const std::string& body) {
+    try {
+        return record_of(json::parse(body));
+    } catch (const json::exception&) {
+        return {};
+    }
 }
 
 }  // namespace
@@ -71,13 +84,8 @@ struct LeaderLease::State : std::enable_shared_from_this<State> {
     void seen(const ApiAnswer& answer) {
         if (answer.status == 404 && !released) return write(Record{});
         if (!answer.good()) return;
-        const json lease = json::parse(answer.body, nullptr, false);
-        if (!lease.is_object()) return;
-        try {
-            take_sight_of(record_of(lease));
-        } catch (const json::exception&) {
-            // Somebody wrote a Lease of other types: as unreadable, it is nobody's, and not ours to take.
-        }
+        // One that is unreadable is nobody's, and not ours to take.
+        if (const auto record = read_record(answer.body)) take_sight_of(*record);
     }
 
     void take_sight_of(const Record& record) {
@@ -103,15 +111,15 @@ struct LeaderLease::State : std::enable_shared_from_this<State> {
                         {"renewTime", now},
                         {"leaseTransitions", before.transitions + (ours || before.version.empty() ? 0 : 1)}}}};
         if (before.version.empty()) return send({"POST", collection(), json_body, lease.dump()}, &State::written);
-        lease["metadata"]["resourceVersion"] = before.version;
+        lease["metadata"].update(before.metadata);
         send({"PUT", collection() + "/" + name.name, json_body, lease.dump()}, &State::written);
     }
 
     void written(const ApiAnswer& answer) {
-        const json lease = answer.good() ? json::parse(answer.body, nullptr, false) : json();
+        const auto record = answer.good() ? read_record(answer.body) : std::nullopt;
         // Refused, lost or unclear: the next look tells what became of it.
-        if (!lease.is_object()) return known.version.clear();
-        known = record_of(lease);
+        if (!record) return known.version.clear();
+        known = *record;
         changed_at = timing.now();
         if (!released)
             held_until = asked_at + renew_deadline;

@@ -27,11 +27,16 @@ EXPLANATION = """\
 BY_API = """\
   An API server in the gateway's namespace serves them, and the gateway lists and watches it. Or change them there:
     sudo deploy/demo --shell gw         then:
-    curl --cacert $API/ca.crt --cert $API/client.crt --key $API/client.key \\
-      -H 'Content-Type: application/merge-patch+json' -X PATCH -d '{"endpoints": [{"addresses": ["10.244.1.11"]}]}' \\
-      https://127.0.0.1:6443/apis/discovery.k8s.io/v1/namespaces/demo/endpointslices/web-ipv4
-  Its kubeconfig is $API/kubeconfig.
+    api GET /api/v1/namespaces/demo/services/web
+    api PATCH /apis/discovery.k8s.io/v1/namespaces/demo/endpointslices/web-ipv4 \\
+      '{"endpoints": [{"addresses": ["10.244.1.11"]}]}'       and the client's next requests all go to that pod
+  Its kubeconfig is /run/viaduct-demo/api/kubeconfig, for a kubectl in that shell.
 """
+
+# What kubectl does with get, patch, create and delete, as an administrator: METHOD PATH [JSON]
+API_FUNCTION = """() {{ curl -sS --cacert {state}/ca.crt --cert {state}/client.crt --key {state}/client.key -X "$1" \\
+ ${{3:+-d "$3" -H "Content-Type: application/$([ "$1" = PATCH ] && echo merge-patch+)json"}} "https://127.0.0.1:6443$2" |
+ /usr/bin/python3 -m json.tool --indent 2; }}"""
 
 
 def options():
@@ -114,7 +119,7 @@ def shell(name):
         sys.exit(f"There is no namespace {name}. Running: "
                  f"{' '.join(each.removeprefix(netns.PREFIX) for each in netns.ours()) or 'no demo'}")
     os.environ["BASH_FUNC_viaductctl%%"] = f'() {{ {gateway.CTL} --socket {gateway.SOCKET} "$@"; }}'  # a function
-    os.environ["API"] = str(api.STATE)
+    os.environ["BASH_FUNC_api%%"] = API_FUNCTION.format(state=api.STATE)
     os.environ["PS1"] = f"{name}$ "
     os.execvp("ip", ["ip", "netns", "exec", netns.PREFIX + name, "bash", "--norc"])
 

@@ -19,7 +19,8 @@ bool Credentials::ready() {
     try {
         if (!run_ && expired() && now >= next_run_) {
             next_run_ = now + between_runs;
-            run_ = std::make_unique<ExecRun>(*access_.exec, now);
+            (void)read(access_.ca);  // the plugin may be told it
+            run_ = std::make_unique<ExecRun>(access_, now);
         }
         if (auto done = run_ ? run_->poll(now) : std::nullopt) {
             exec_ = std::move(done);

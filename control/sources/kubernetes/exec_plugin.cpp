@@ -14,6 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "control/sources/base64.h"
+
 namespace viaduct {
 
 namespace {
@@ -21,7 +23,17 @@ namespace {
 constexpr std::chrono::seconds run_time{30};
 constexpr std::size_t longest_output = 1U << 20U;
 
-std::vector<std::string> environment_of(const ExecPlugin& plugin) {
+/// What the plugin is told of the server that its credentials are for.
+nlohmann::json cluster_of(const ApiAccess& access) {
+    nlohmann::json cluster{{"server", access.server}, {"insecure-skip-tls-verify", !access.verify}};
+    if (!access.tls_server_name.empty()) cluster["tls-server-name"] = access.tls_server_name;
+    if (!access.proxy.empty()) cluster["proxy-url"] = access.proxy;
+    if (!access.ca.text.empty()) cluster["certificate-authority-data"] = to_base64(access.ca.text);
+    return cluster;
+}
+
+std::vector<std::string> environment_of(const ApiAccess& access) {
+    const ExecPlugin& plugin = *access.exec;
     std::vector<std::string> all;
     for (char** one = environ; *one != nullptr; ++one) all.emplace_back(*one);
     for (const auto& variable : plugin.environment) {
@@ -29,8 +41,9 @@ std::vector<std::string> environment_of(const ExecPlugin& plugin) {
         std::erase_if(all, [&](const std::string& known) { return known.starts_with(head); });
         all.push_back(head + variable.second);
     }
-    const nlohmann::json info{
+    nlohmann::json info{
         {"apiVersion", plugin.api_version}, {"kind", "ExecCredential"}, {"spec", {{"interactive", false}}}};
+    if (plugin.wants_cluster) info["spec"]["cluster"] = cluster_of(access);
     all.push_back("KUBERNETES_EXEC_INFO=" + info.dump());
     return all;
 }
@@ -44,8 +57,9 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 /// The gateway blocks SIGTERM and SIGINT; the plugin must not inherit that. Its own process group, so that it ends with
 /// everything that it started.
-pid_t spawn(const ExecPlugin& plugin, int output) {
-    std::vector<std::string> words{plugin.command}, variables = environment_of(plugin);
+pid_t spawn(const ApiAccess& access, int output) {
+    const ExecPlugin& plugin = *access.exec;
+    std::vector<std::string> words{plugin.command}, variables = environment_of(access);
     words.insert(words.end(), plugin.arguments.begin(), plugin.arguments.end());
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -98,13 +112,13 @@ ExecCredential read_exec_credential(const std::string& json) {
     }
 }
 
-ExecRun::ExecRun(const ExecPlugin& plugin, TimePoint now) : command_(plugin.command), until_(now + run_time) {
+ExecRun::ExecRun(const ApiAccess& access, TimePoint now) : command_(access.exec->command), until_(now + run_time) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error(std::string("pipe: ") + std::strerror(errno));
     output_ = UniqueFd(ends[0]);
     const UniqueFd input(ends[1]);
     fcntl(output_.get(), F_SETFL, O_NONBLOCK);
-    pid_ = spawn(plugin, input.get());
+    pid_ = spawn(access, input.get());
 }
 
 ExecRun::~ExecRun() {

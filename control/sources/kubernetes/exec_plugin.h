@@ -26,8 +26,8 @@ struct ExecCredential {
 /// One run. The process is ended with its owner.
 class ExecRun {
 public:
-    /// Throws std::runtime_error naming the remedy when the command cannot be started.
-    ExecRun(const ExecPlugin& plugin, TimePoint now);
+    /// Of `access.exec`. Throws std::runtime_error naming the remedy when the command cannot be started.
+    ExecRun(const ApiAccess& access, TimePoint now);
     ~ExecRun();
     ExecRun(const ExecRun&) = delete;
     ExecRun& operator=(const ExecRun&) = delete;

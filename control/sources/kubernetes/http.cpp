@@ -27,6 +27,7 @@ constexpr long connect_time_ms = 10'000;  // name, TCP and TLS
 // A connection whose other end is gone is found out within half a minute, whether it is idle or not.
 constexpr long keepalive_idle_s = 15, keepalive_interval_s = 5;
 constexpr unsigned unacknowledged_ms = 30'000;
+constexpr std::chrono::seconds longest_wait{300};  // that a Retry-After is heeded: by mistake it may mean a year
 
 UniqueFd checked(int fd, const char* what) {
     if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -127,7 +128,7 @@ struct Http::Curl {
         if (status >= 200) {
             self.answered = true;
             self.status = static_cast<int>(status);
-            self.retry_after = std::chrono::seconds(retry_after);
+            self.retry_after = std::clamp(std::chrono::seconds(retry_after), std::chrono::seconds(0), longest_wait);
         }
         return length * one;
     }

@@ -86,6 +86,7 @@ private:
         for (const YamlField& variable : exec["env"].items())
             plugin.environment.emplace_back(variable["name"].text(), variable["value"].text_or(""));
         plugin.install_hint = exec["installHint"].text_or("");
+        plugin.wants_cluster = exec["provideClusterInfo"].flag_or(false);
         if (exec["interactiveMode"].text_or("") == "Always")
             exec["interactiveMode"].fail("is Always: a gateway has no terminal; use a plugin that asks nothing");
         return plugin;

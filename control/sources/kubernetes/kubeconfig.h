@@ -26,6 +26,7 @@ struct ExecPlugin {
     std::vector<std::string> arguments;
     std::vector<std::pair<std::string, std::string>> environment;
     std::string install_hint;
+    bool wants_cluster = false;  // provideClusterInfo: it is told which server the credentials are for
 };
 
 struct ApiAccess {

@@ -50,6 +50,7 @@ ResourceStatus Reflector::status() const {
     ResourceStatus status = status_;
     status.synced = synced_;
     status.version = version_;
+    status.malformed = object_errors_.size();
     return status;
 }
 

@@ -79,6 +79,8 @@ TEST_F(ApiSenderTest, TellsHowLongAnOverloadedServerWantsToBeLeftAlone) {
     const ApiAnswer answer = send(create("x"));
     EXPECT_EQ(answer.status, 429);
     EXPECT_EQ(answer.retry_after, seconds(7));
+    server_->control(R"({"faults": [{"kind": "status", "verb": "create", "status": 429, "retry_after": 31536000}]})");
+    EXPECT_EQ(send(create("x")).retry_after, seconds(300)) << "a year is a mistake";
 }
 
 TEST_F(ApiSenderTest, GivesUpOnASilentServer) {

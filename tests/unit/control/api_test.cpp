@@ -287,6 +287,7 @@ TEST_F(ApiTest, MetricsUseTheNamesOfKubeProxy) {
     ResourceStatus& nodes = gateway.status.sources.front().resources.emplace_back();
     nodes.name = "nodes";
     nodes.watches = 2;
+    nodes.malformed = 3;
     const std::string text = request("/metrics")->body, name = "kubeproxy_sync_proxy_rules_duration_seconds";
     EXPECT_NE(text.find("# TYPE " + name + " histogram\n" + name + "_bucket{le=\""), std::string::npos) << text;
     EXPECT_NE(text.find("\n" + name + "_bucket{le=\"0.001\"} 0\n"), std::string::npos);
@@ -295,6 +296,8 @@ TEST_F(ApiTest, MetricsUseTheNamesOfKubeProxy) {
     EXPECT_NE(text.find("\n" + name + "_bucket{le=\"+Inf\"} 2\n" + name + "_sum 400.0015\n" + name + "_count 2\n"),
               std::string::npos);
     EXPECT_NE(text.find("\nviaduct_snapshot_objects{kind=\"backend\"} 7\n"), std::string::npos);
+    EXPECT_NE(text.find("\nviaduct_source_malformed_objects{source=\"cluster\",resource=\"nodes\"} 3\n"),
+              std::string::npos);
     EXPECT_NE(text.find("\nviaduct_source_watches_total{source=\"cluster\",resource=\"nodes\"} 2\n"),
               std::string::npos);
 }

@@ -335,6 +335,11 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"NodePort on own addresses",
             service("clusterIP: 10.96.0.1, ports: [{name: http, port: 80, nodePort: 30080}]") + slices,
             "shop/web:http TCP v4: cluster 10.96.0.1 80 node 198.51.100.1 30080 node 192.0.2.9 30080" V4},
+        Row{"healthCheckNodePort is no frontend",
+            service("clusterIP: 10.96.0.1, externalTrafficPolicy: Local, healthCheckNodePort: 30521, " + http,
+                    "status: {loadBalancer: {ingress: [{ip: 203.0.113.6}]}}\n") +
+                slices,
+            "shop/web:http TCP v4: cluster 10.96.0.1 80 lb 203.0.113.6 80" V4},
         Row{"external IP of our own", service("clusterIP: 10.96.0.1, externalIPs: [198.51.100.1], " + http) + slices,
             "shop/web:http TCP v4: cluster 10.96.0.1 80 node 198.51.100.1 80" V4},
         Row{"no ClusterIP, as in hand-written files",

@@ -169,6 +169,24 @@ TEST_F(PluginTest, GivesAToken) {
     EXPECT_NE(text.find(R"("interactive":false)"), std::string::npos) << text;
 }
 
+TEST_F(PluginTest, IsToldOfTheClusterWhenItWantsToKnow) {
+    use("echo '" + credential(R"("token":"t")") + "'\necho \"$KUBERNETES_EXEC_INFO\" > \"${0%/*}/info\"");
+    directory_.write("ca.crt", "hello");
+    access_.exec->wants_cluster = true;
+    access_.ca = {"", directory_.path() / "ca.crt"};
+    access_.tls_server_name = "n";
+    credentials_ = std::make_unique<Credentials>(access_, timing_);
+    ASSERT_TRUE(ready()) << credentials_->problem();
+    std::ifstream info(directory_.path() / "info");
+    std::string text;
+    std::getline(info, text);
+    EXPECT_NE(
+        text.find(R"("cluster":{"certificate-authority-data":"aGVsbG8=","insecure-skip-tls-verify":false,"server":")" +
+                  access_.server + R"(","tls-server-name":"n"})"),
+        std::string::npos)
+        << text;
+}
+
 TEST_F(PluginTest, IsRunAgainAfterExpiryAndRefusal) {
     use("echo x >> \"${0%/*}/runs\"; n=$(wc -l < \"${0%/*}/runs\")\necho '" +
         credential(R"("token":"run '$n'","expirationTimestamp":"2001-01-01T00:00:00Z")") + "'");

@@ -62,6 +62,30 @@ TEST_F(LeaseTest, TheOtherTakesOverFromOneThatIsGone) {
     EXPECT_TRUE(b_.lease.leads());
 }
 
+TEST_F(LeaseTest, WhatOthersWroteBesideItStays) {
+    run(5s, {&a_});
+    server_.lease["metadata"]["labels"] = {{"team", "edge"}};
+    server_.lease["metadata"]["resourceVersion"] = std::to_string(++server_.version);
+    run(20s, {&a_});
+    EXPECT_TRUE(a_.lease.leads());
+    EXPECT_EQ(server_.lease["metadata"]["labels"]["team"], "edge");
+}
+
+TEST_F(LeaseTest, AnswersThatAreNoLeaseMakeNoLeader) {
+    for (const char* nonsense : {"", "[]", "7", R"({"spec":"x"})", R"({"metadata":[]})",
+                                 R"({"spec":{"holderIdentity":7}})", R"({"metadata":{"resourceVersion":{}}})"}) {
+        Instance one(clock_, "a");
+        one.lease.run();
+        (void)one.api.answer(404);
+        (void)one.api.answer(201, nonsense);
+        EXPECT_FALSE(one.lease.leads()) << nonsense;
+        clock_.now += 5s;
+        one.lease.run();
+        (void)one.api.answer(200, nonsense);
+        EXPECT_FALSE(one.lease.leads()) << nonsense;
+    }
+}
+
 TEST_F(LeaseTest, ALeaseLetGoIsTakenAtOnce) {
     run(5s, {&a_, &b_});
     a_.lease.release();

@@ -237,6 +237,7 @@ TEST_F(WatchTest, MalformedObjectKeepsItsLastGoodSelf) {
     send(event("MODIFIED", R"({"metadata":{"name":"one","resourceVersion":"10","labels":7}})"));
     EXPECT_EQ(nodes(), "one=a ");
     ASSERT_EQ(reflector_->object_errors().size(), 1U);
+    EXPECT_EQ(reflector_->status().malformed, 1U);
     EXPECT_EQ(reflector_->object_errors().begin()->second, "Node one: metadata.labels must be a map");
     EXPECT_EQ(error(), "") << "one bad object is not the watch's fault";
     send(event("MODIFIED", node("one", 11, "b")));
