@@ -2,6 +2,7 @@
 #include "control/host_interface.h"
 
 #include <algorithm>
+#include <set>
 
 namespace viaduct {
 
@@ -13,6 +14,25 @@ std::optional<IpAddress> source_for(const HostInterface& interface, const IpPref
         if (address.is_v4() == prefix.is_v4()) return address;
     return {};
 }
+
+/// The kernel has one table for all networks: what two of them have is the first one's.
+class Sieve {
+public:
+    void pass(HostInterface& interface) {
+        drop_taken(interface.addresses, addresses_);
+        std::erase_if(interface.routes, [&](const IpPrefix& route) { return !source_for(interface, route); });
+        drop_taken(interface.routes, routes_);
+    }
+
+private:
+    template <class T>
+    static void drop_taken(std::vector<T>& wanted, std::set<T>& taken) {
+        std::erase_if(wanted, [&](const T& one) { return !taken.insert(one).second; });
+    }
+
+    std::set<IpAddress> addresses_;
+    std::set<IpPrefix> routes_;
+};
 
 bool has_address(const KernelState& kernel, unsigned interface, const IpAddress& address) {
     return std::ranges::any_of(kernel.addresses, [&](const KernelAddress& one) {
@@ -30,6 +50,7 @@ bool has_route(const KernelState& kernel, unsigned interface, const IpPrefix& pr
 
 std::vector<HostInterface> host_interfaces(const DesiredState& state, std::span<const PortFacts> ports) {
     std::vector<HostInterface> interfaces;
+    Sieve sieve;
     for (const DesiredNetwork& network : state.networks) {
         const auto port = static_cast<std::size_t>(network.host_port);
         if (network.host_port == PortId::none || port >= ports.size() || ports[port].interface_index == 0) continue;
@@ -38,9 +59,9 @@ std::vector<HostInterface> host_interfaces(const DesiredState& state, std::span<
         };
         if (network.pod_subnet_v4) interface.addresses.emplace_back(network.pod_subnet_v4->address);
         if (network.pod_subnet_v6) interface.addresses.emplace_back(network.pod_subnet_v6->address);
+        interface.routes = network.cluster_cidrs;
         // Without an address of our own in a family, a pod could not answer the host.
-        for (const IpPrefix& cidr : network.cluster_cidrs)
-            if (source_for(interface, cidr)) interface.routes.push_back(cidr);
+        sieve.pass(interface);
         interfaces.push_back(std::move(interface));
     }
     return interfaces;

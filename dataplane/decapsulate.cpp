@@ -91,7 +91,9 @@ void decapsulate(Burst& burst, const Snapshot& now) noexcept {
         if (const auto why = check_udp(mbuf, frame, meta)) return burst.drop(slot, *why);
         const VxlanView vxlan = read_vxlan(frame + meta.transport_at + sizeof(UdpHeader));
         if (!vxlan.valid_flag) return burst.drop(slot, Drop::vxlan_no_vni_flag);
-        const Network* network = now.network_of(port.value(), vxlan.vni);
+        const Network* network = meta.family == Family::v4
+                                     ? now.network_of(meta.key.v4.destination, port.value(), vxlan.vni)
+                                     : now.network_of(meta.key.v6.destination, port.value(), vxlan.vni);
         if (network == nullptr) return burst.drop(slot, Drop::unknown_vni);
         const NetworkId id = now.id_of(*network);
         const PeerIndex peer = peers.find(id, source_of(meta));

@@ -3,23 +3,34 @@
 
 namespace viaduct {
 
+namespace {
+
+bool has_endpoint(const DesiredNetwork& network, const Ipv4& address) noexcept { return network.vtep_v4 == address; }
+bool has_endpoint(const DesiredNetwork& network, const Ipv6& address) noexcept { return network.vtep_v6 == address; }
+
+}  // namespace
+
 // A gateway serves a handful of networks: a walk is quicker than any index.
-const Network* Snapshot::network_of(std::uint16_t udp_port, Vni vni) const noexcept {
+template <Address A>
+const Network* Snapshot::network_of(const A& destination, std::uint16_t udp_port, Vni vni) const noexcept {
     const Network* any = nullptr;
     for (const Network& network : networks) {
-        if (network.settings.udp_port != udp_port) continue;
-        if (network.settings.vni == vni) return &network;
-        if (network.settings.any_vni && any == nullptr) any = &network;
+        const DesiredNetwork& settings = network.settings;
+        if (settings.udp_port != udp_port || !has_endpoint(settings, destination)) continue;
+        if (settings.vni == vni) return &network;
+        if (settings.any_vni && any == nullptr) any = &network;
     }
     return any;
 }
+template const Network* Snapshot::network_of(const Ipv4&, std::uint16_t, Vni) const noexcept;
+template const Network* Snapshot::network_of(const Ipv6&, std::uint16_t, Vni) const noexcept;
 
 bool Snapshot::is_vtep(IpAddress destination, std::uint16_t udp_port) const noexcept {
     const bool v4 = destination.is_v4();
     for (const Network& network : networks) {
         const DesiredNetwork& settings = network.settings;
         if (settings.udp_port != udp_port) continue;
-        if (v4 ? settings.vtep_v4 == destination.v4() : settings.vtep_v6 == destination.v6()) return true;
+        if (v4 ? has_endpoint(settings, destination.v4()) : has_endpoint(settings, destination.v6())) return true;
     }
     return false;
 }

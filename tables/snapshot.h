@@ -86,8 +86,10 @@ public:
     [[nodiscard]] bool has(PortId id) const noexcept { return static_cast<std::size_t>(id) < ports.size(); }
     [[nodiscard]] const DesiredPort& port(PortId id) const noexcept { return ports[static_cast<std::size_t>(id)]; }
 
-    /// The network that a tunnel packet belongs to, or nullptr. Exact VNI first, then an `any_vni` network of the port.
-    [[nodiscard]] const Network* network_of(std::uint16_t udp_port, Vni vni) const noexcept;
+    /// The network that a tunnel packet to one of our endpoints belongs to, or nullptr. Exact VNI first, then an
+    /// `any_vni` network. Two clusters may have the same port and VNI: then they know us by different addresses.
+    template <Address A>
+    [[nodiscard]] const Network* network_of(const A& destination, std::uint16_t udp_port, Vni vni) const noexcept;
     [[nodiscard]] NetworkId id_of(const Network& network) const noexcept {
         return static_cast<NetworkId>(&network - networks.data());
     }

@@ -1,6 +1,8 @@
 // From objects, configuration and the kernel's view to desired state.
 #include "control/desired/desired_state.h"
 
+#include <algorithm>
+
 #include "control/desired/network_objects.h"
 #include "control/desired/networks.h"
 #include "control/desired/ports.h"
@@ -23,6 +25,45 @@ Place place_of(const Config& config, const NetworkConfig& network, const Network
     return {network.node_name, zone, network.local_policy};
 }
 
+/// Whether tunnel packets that come to one address and port may be of either.
+bool share_endpoint(const DesiredNetwork& a, const DesiredNetwork& b) {
+    return a.udp_port == b.udp_port && ((a.vtep_v4 && a.vtep_v4 == b.vtep_v4) || (a.vtep_v6 && a.vtep_v6 == b.vtep_v6));
+}
+
+void check_endpoints(const std::vector<DesiredNetwork>& networks, std::vector<Finding>& findings) {
+    for (std::size_t i = 0; i < networks.size(); ++i)
+        for (std::size_t before = 0; before < i; ++before) {
+            const DesiredNetwork &a = networks[before], &b = networks[i];
+            const bool same = a.vni == b.vni || (a.any_vni && b.any_vni);
+            if (!share_endpoint(a, b) || (!same && !a.any_vni && !b.any_vni)) continue;
+            findings.push_back(
+                {same ? Severity::error : Severity::warning, "network " + b.name,
+                 same ? "its tunnel packets look like those of network " + a.name + ", which gets them"
+                      : "with every VNI accepted, some of its packets may look like network " + a.name + "'s",
+                 "give one of the two another vtep address or udp-port"});
+        }
+}
+
+bool share_addresses(const DesiredNetwork& a, const DesiredNetwork& b) {
+    SubnetClaims claims;
+    for (const IpPrefix& one : a.cluster_cidrs) (void)claims.claim(one, a.name);
+    return std::ranges::any_of(b.cluster_cidrs,
+                               [&](const IpPrefix& one) { return claims.claim(one, b.name) == a.name; });
+}
+
+/// The host's kernel has one route for an address, whatever the networks.
+void check_host_interfaces(const std::vector<DesiredNetwork>& networks, std::vector<Finding>& findings) {
+    for (std::size_t i = 0; i < networks.size(); ++i)
+        for (std::size_t before = 0; before < i; ++before) {
+            const DesiredNetwork &a = networks[before], &b = networks[i];
+            if (a.host_port != PortId::none && b.host_port != PortId::none && share_addresses(a, b))
+                findings.push_back(
+                    {Severity::warning, "network " + b.name,
+                     "its pods have addresses of network " + a.name + "'s, to which this host's own packets go",
+                     "set host-interface = none in one of the two"});
+        }
+}
+
 }  // namespace
 
 DesiredOutput desired_state(const DesiredInput& input) {
@@ -41,6 +82,8 @@ DesiredOutput desired_state(const DesiredInput& input) {
         services.add({id, config.name, objects, place_of(input.config, config, objects),
                       input.config.load_balancer_class, own, input.assigned});
     }
+    check_endpoints(state.networks, out.findings);
+    check_host_interfaces(state.networks, out.findings);
     state.services = services.take();
     state.routes = desired_routes(input.ports, input.kernel, state.networks);
     state.neighbours = desired_neighbours(input.ports, input.kernel);

@@ -129,6 +129,70 @@ protected:
     DesiredOutput out_;
 };
 
+/// The second network's key lines against the first's endpoint 192.0.2.9, port 8472, VNI 1.
+TEST_F(DesiredStateTest, NetworksThatLookAlikeOnTheWireAreNamed) {
+    config_.networks[0].vtep_v4 = Ipv4(192, 0, 2, 9);
+    NetworkConfig& second = config_.networks.emplace_back();
+    second.name = "second";
+    second.type = NetworkType::fixed;
+    second.vtep_v4 = Ipv4(192, 0, 2, 9);
+    second.masquerade = false;
+    const auto told = [&] {
+        make(own_node());
+        std::string text;
+        for (const Finding& one : out_.findings)
+            if (one.subject == "network second") text += one.text + "\n";
+        return text;
+    };
+    second.vni = Vni(1);
+    EXPECT_EQ(told(), "its tunnel packets look like those of network demo, which gets them\n");
+    second.vni = Vni(2);
+    EXPECT_EQ(told(), "");
+    second.any_vni = true;
+    EXPECT_EQ(told(), "with every VNI accepted, some of its packets may look like network demo's\n");
+    second.udp_port = 4789;
+    EXPECT_EQ(told(), "");
+    second.udp_port.reset();
+    second.vtep_v4 = Ipv4(192, 0, 2, 8);
+    EXPECT_EQ(told(), "no port has its tunnel address 192.0.2.8\n");
+}
+
+/// Each from its own source: the same Nodes, the same Services, and VIPs of their own.
+TEST_F(DesiredStateTest, TwoClustersWithTheSamePods) {
+    config_.networks[0].vtep_v4 = Ipv4(192, 0, 2, 9);
+    NetworkConfig& second = config_.networks.emplace_back(config_.networks[0]);
+    second.name = "second";
+    second.vtep_v4 = Ipv4(192, 0, 2, 8);
+    second.host_interface = "viaduct1";
+    add_port("viaduct1", 5, true);
+    const auto web = [](const std::string& vip) {
+        return service("externalIPs: [" + vip + "], ports: [{name: http, port: 80}]") + slices;
+    };
+    const auto objects_of = [](const std::string& yaml) {
+        Objects objects;
+        for (const Object& one : read_objects(yaml, "test.yaml").objects) objects.add(one);
+        return objects;
+    };
+    const std::string nodes = own_node() + node("node2", 2) + node("node3", 3);
+    const Objects first_objects = objects_of(nodes + web("203.0.113.1")),
+                  second_objects = objects_of(nodes + web("203.0.113.2"));
+    const std::array sources{SourceObjects{"demo", &first_objects}, SourceObjects{"second", &second_objects}};
+    out_ = desired_state({config_, sources, kernel_, ports_, nullptr, &assigned_});
+    EXPECT_EQ(findings().find("overlap"), std::string::npos) << findings();
+    EXPECT_EQ(std::ranges::count(out_.state.peers, NetworkId{0}, &DesiredPeer::network), 4) << "two, by each family";
+    EXPECT_EQ(std::ranges::count(out_.state.peers, NetworkId{1}, &DesiredPeer::network), 4);
+    std::map<std::string, NetworkId> vips;
+    for (const DesiredService& one : out_.state.services)
+        for (const DesiredFrontend& front : one.frontends) vips[to_string(front.address)] = one.network;
+    EXPECT_NE(findings().find("network second: its pods have addresses of network demo's, to which this host's own"),
+              std::string::npos)
+        << findings();
+    config_.networks[1].host_interface.clear();
+    out_ = desired_state({config_, sources, kernel_, ports_, nullptr, &assigned_});
+    EXPECT_EQ(findings().find("this host's own packets"), std::string::npos) << findings();
+    EXPECT_EQ(vips, (std::map<std::string, NetworkId>{{"203.0.113.1", NetworkId{0}}, {"203.0.113.2", NetworkId{1}}}));
+}
+
 TEST_F(DesiredStateTest, DirectRoutingIsForAllPodsOfTheNetwork) {
     EXPECT_TRUE(make(own_node() + net_conf).networks.at(0).direct_cidrs.empty());
     std::string direct = net_conf;

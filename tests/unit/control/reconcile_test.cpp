@@ -58,5 +58,25 @@ TEST(HostInterface, GetsTheFirstAddressAndTheClusterByIt) {
     EXPECT_TRUE(host_interfaces(state, ports).empty());
 }
 
+/// Two interfaces that took a route from each other would do so at every publication.
+TEST(HostInterface, WhatTwoNetworksShareIsTheFirstOnes) {
+    DesiredState state;
+    std::vector<PortFacts> ports(2);
+    for (unsigned i = 0; i < 2; ++i) {
+        ports[i].interface_index = 7 + i;
+        DesiredNetwork& network = state.networks.emplace_back();
+        network.host_port = static_cast<PortId>(i);
+        network.pod_subnet_v4 = Prefix<Ipv4>({10, 244, 9, 0}, 24);
+        network.pod_subnet_v6 = parse_prefix(i == 0 ? "fd00:1::/64" : "fd00:2::/64")->v6();
+        network.cluster_cidrs = {*parse_prefix("10.244.0.0/16"), *parse_prefix(i == 0 ? "fd00:1::/48" : "fd00:2::/48")};
+    }
+    const std::vector<HostInterface> made = host_interfaces(state, ports);
+    ASSERT_EQ(made.size(), 2U);
+    EXPECT_EQ(made[0].addresses.size(), 2U);
+    EXPECT_EQ(made[0].routes.size(), 2U);
+    EXPECT_EQ(made[1].addresses, std::vector<IpAddress>{*parse_ip("fd00:2::")});
+    EXPECT_EQ(made[1].routes, std::vector{*parse_prefix("fd00:2::/48")});
+}
+
 }  // namespace
 }  // namespace viaduct

@@ -107,16 +107,37 @@ TEST(NetworkOfTest, TheExactVniGoesBeforeAnyVni) {
     DesiredState state;
     state.networks = {network("cilium", 7), network("flannel", 1), network("calico", 4096, 4789)};
     state.networks[0].any_vni = true;
+    for (DesiredNetwork& each : state.networks) each.vtep_v4 = underlay<Ipv4>(9);
     const auto snapshot = SnapshotBuilder().build(state, nullptr);
     const auto name = [&](std::uint16_t port, std::uint32_t vni) -> std::string {
-        const Network* network = snapshot->network_of(port, Vni(vni));
+        const Network* network = snapshot->network_of(underlay<Ipv4>(9), port, Vni(vni));
         return network != nullptr ? network->settings.name : "";
     };
     EXPECT_EQ(name(8472, 1), "flannel");
     EXPECT_EQ(name(8472, 4096), "cilium");
     EXPECT_EQ(name(4789, 4096), "calico");
     EXPECT_EQ(name(4789, 1), "");
-    EXPECT_EQ(snapshot->id_of(*snapshot->network_of(8472, Vni(1))), NetworkId{1});
+    EXPECT_EQ(snapshot->id_of(*snapshot->network_of(underlay<Ipv4>(9), 8472, Vni(1))), NetworkId{1});
+}
+
+TYPED_TEST(BuildPeersTest, EqualVnisAreToldApartByOurAddress) {
+    DesiredState state;
+    state.networks = {network("one", 1), network("two", 1), network("any", 2)};
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        state.networks[i].vtep_v4 = underlay<Ipv4>(static_cast<std::uint8_t>(9 + i));
+        state.networks[i].vtep_v6 = underlay<Ipv6>(static_cast<std::uint8_t>(9 + i));
+    }
+    state.networks[2].any_vni = true;
+    const auto snapshot = SnapshotBuilder().build(state, nullptr);
+    const auto id = [&](std::uint8_t host, std::uint32_t vni) {
+        const Network* network = snapshot->network_of(underlay<TypeParam>(host), 8472, Vni(vni));
+        return network == nullptr ? NetworkId::none : snapshot->id_of(*network);
+    };
+    EXPECT_EQ(id(9, 1), NetworkId{0});
+    EXPECT_EQ(id(10, 1), NetworkId{1});
+    EXPECT_EQ(id(11, 1), NetworkId{2}) << "any VNI, but at its own address";
+    EXPECT_EQ(id(9, 5), NetworkId::none);
+    EXPECT_EQ(id(12, 1), NetworkId::none);
 }
 
 }  // namespace

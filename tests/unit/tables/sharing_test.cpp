@@ -134,7 +134,7 @@ TYPED_TEST(SharingTest, ABuildThatWasNeverPublishedDoesNoHarm) {
 TEST(SnapshotTest, TheEmptyOneAnswersEverythingWithNo) {
     const Snapshot empty;
     EXPECT_EQ(empty.version, 0U);
-    EXPECT_EQ(empty.network_of(8472, Vni(1)), nullptr);
+    EXPECT_EQ(empty.network_of(Ipv4(192, 0, 2, 9), 8472, Vni(1)), nullptr);
     EXPECT_FALSE(empty.is_vtep(underlay<Ipv4>(9), 8472));
     EXPECT_EQ(empty.frontends->owner_of(address<Ipv6>(200, 1)), AddressOwner::nobody);
     EXPECT_EQ(empty.neighbours->find(outside_port, underlay<Ipv6>(1)), nullptr);
