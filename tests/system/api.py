@@ -10,7 +10,7 @@ from rows import HTTP, VIP, WEB, WEBS, expect, only, tcp_spread
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVER = ROOT / "tests/support/api_server"
-ROLES = sorted(ROOT.glob("deploy/kubernetes/rbac*.yaml"))
+ROLES = sorted([*ROOT.glob("deploy/kubernetes/rbac*.yaml"), *ROOT.glob("deploy/kubernetes/*/rbac-c*.yaml")])
 STATE = netns.STATE / "api"
 START_SECONDS = 20
 FAMILIES = (4, 6)

@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OBJECTS = ROOT / "deploy/demo.d/cluster.d"
 UNDERLAY_MTU = 1500
-UNDERLAY = ("192.168.77.0/24", "fd00:77::/64")
+UNDERLAY = {4: "192.168.77.0/24", 6: "fd00:77::/64"}
 CLIENT = {4: "198.51.100.2", 6: "2001:db8:100::2"}
 GATEWAY = {4: "198.51.100.1", 6: "2001:db8:100::1"}
 OUTSIDE = [ipaddress.ip_network(net) for net in ("198.51.100.0/24", "2001:db8:100::/64")]
@@ -53,15 +53,17 @@ CLIENT_PORT = 8070  # of the outside client's
 
 
 class Cluster:
-    def __init__(self, queues=1, direct=False):
+    def __init__(self, queues=1, direct=False, overlay=flannel):
         self.queues = queues  # of the gateway's two interfaces
+        self.overlay = overlay  # whose agents run on the nodes: a module
         self.route = flannel.route_directly if direct else flannel.route
         self.direct = direct  # flannel's DirectRouting: nodes on one link need no tunnel
         self.objects = netns.STATE / "cluster.d"
-        self.nodes, self.networks, self.vxlan_port = {}, {}, 0
+        self.nodes, self.networks, self.vxlan_port = {}, {}, 0  # nodes: each one's leases
 
     def up(self):
         shutil.copytree(OBJECTS, self.objects)
+        self.overlay.prepare(self.objects)
         if self.direct:
             conf = self.objects / "flannel.yaml"
             conf.write_text(conf.read_text().replace('"Type": "vxlan"', '"Type": "vxlan", "DirectRouting": true'))
@@ -78,15 +80,15 @@ class Cluster:
 
     def read_objects(self):
         documents = [doc for path in sorted(self.objects.glob("*.yaml")) for doc in yaml.safe_load_all(path.read_text())]
-        self.nodes = {doc["metadata"]["name"]: doc for doc in documents if doc["kind"] == "Node"}
-        settings = next(json.loads(doc["data"]["net-conf.json"]) for doc in documents if doc["kind"] == "ConfigMap")
-        self.networks = {4: settings["Network"], 6: settings["IPv6Network"]}
-        self.vxlan_port = settings["Backend"]["Port"]
+        self.nodes = self.overlay.leases_of(documents)
+        self.networks, self.vxlan_port = self.overlay.networks_of(documents)
 
     def lease(self, node, family):
-        return next(lease for lease in flannel.leases(self.nodes[node]) if lease.family == family)
+        return next(lease for lease in self.nodes[node] if lease.family == family)
 
     def address(self, pod_name, family):
+        if pod_name in self.overlay.BORROWED:
+            return self.overlay.BORROWED[pod_name][family]
         pod = next(pod for pod in PODS if pod.name == pod_name)
         return str(self.lease(pod.node, family).subnet[pod.host if family == 4 else int(str(pod.host), 16)])
 
@@ -107,9 +109,9 @@ class Cluster:
             inner = "underlay" if name == "gw" else "eth0"
             self.join(name, inner, "net", name, queues=self.queues if name == "gw" else 1)
             netns.ip("net", f"link set {name} master underlay")
-            for net, family in zip(UNDERLAY, (4, 6)):
-                length = net.partition("/")[2]
-                netns.ip(name, f"addr add {self.node_address(name, family)}/{length} dev {inner}")
+            for lease in self.nodes[name]:
+                length = UNDERLAY[lease.family].partition("/")[2]
+                netns.ip(name, f"addr add {lease.public_ip}/{length} dev {inner}")
 
     def add_outside(self):
         self.join("gw", "outside", "client", "eth0", queues=self.queues)
@@ -130,14 +132,14 @@ class Cluster:
     # Nodes and pods ---------------------------------------------------------------------------------------------------
     def add_node(self, name):
         netns.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", ns=name)
-        flannel.add_devices(name, self.nodes[name], self.vxlan_port, UNDERLAY_MTU)
+        self.overlay.add_devices(name, self.nodes[name], self.vxlan_port, UNDERLAY_MTU)
         netns.ip(name, f"link add name cni0 mtu {UNDERLAY_MTU - flannel.OVERHEAD[4]} type bridge", "link set cni0 up",
                  *(f"addr add {lease.subnet[1]}/{lease.subnet.prefixlen} dev cni0"
-                   for lease in flannel.leases(self.nodes[name])))
+                   for lease in self.nodes[name]))
         # A pod that is not there is known to be absent in half a second instead of three.
         netns.run("sysctl", "-qw", *(f"net.ipv{version}.neigh.cni0.retrans_time_ms=150" for version in (4, 6)), ns=name)
         self.program_peers(name)
-        flannel.add_masquerade(name, self.nodes[name], self.networks, OUTSIDE)
+        self.overlay.add_masquerade(name, self.nodes[name], self.networks, OUTSIDE)
 
     def program_peers(self, name):
         gateway = self.nodes["gw"]
@@ -148,9 +150,21 @@ class Cluster:
                                  route_by=self.route)
         for net in OUTSIDE:
             # What is no pod's goes through the tunnel to the gateway in any case: its kernel routes nothing.
-            hop = self.lease("gw", net.version)
-            netns.ip(name, f"route replace {hop.gateway} dev {hop.device}")
-            flannel.route(name, net, hop)
+            for hop in gateway:
+                if hop.family == net.version:
+                    netns.ip(name, f"route replace {hop.gateway} dev {hop.device}")
+                    flannel.route(name, net, hop)
+        for pod in self.overlay.BORROWED:
+            self.route_borrowed(name, pod)
+
+    def route_borrowed(self, name, pod):
+        """A pod with an address out of another node's subnet: to its node, or to its own bridge."""
+        home = next(one.node for one in PODS if one.name == pod)
+        for family, address in self.overlay.BORROWED[pod].items():
+            if name == home:
+                netns.ip(name, f"route replace {address} dev cni0")
+            else:
+                flannel.route(name, address, self.lease(home, family))
 
     def add_pod(self, pod):
         if not pod.linked:
@@ -160,9 +174,10 @@ class Cluster:
                            f"peer name eth0 netns {netns.PREFIX}{pod.name} mtu {mtu}",
                  f"link set {pod.name} master cni0 up")
         netns.ip(pod.name, "link set eth0 up")
-        for family, lease in zip((4, 6), flannel.leases(self.nodes[pod.node])):
-            netns.ip(pod.name, f"addr add {self.address(pod.name, family)}/{lease.subnet.prefixlen} dev eth0",
-                     f"route add default via {lease.subnet[1]}")
+        for lease in self.nodes[pod.node]:
+            length = lease.subnet.max_prefixlen if pod.name in self.overlay.BORROWED else lease.subnet.prefixlen
+            netns.ip(pod.name, f"addr add {self.address(pod.name, lease.family)}/{length} dev eth0",
+                     f"route replace {lease.subnet} dev eth0", f"route add default via {lease.subnet[1]}")
 
     def start_servers(self):
         places = [(pod.name, pod.name, port) for pod in PODS for port in pod.ports]

@@ -1,4 +1,5 @@
-"""What flanneld does on a node: its devices, what it programs for every other node's lease, and its NAT rules."""
+"""What flanneld does on a node: its devices, what it programs for every other node's lease, and its NAT rules. Other
+overlays' agents do much the same: calico.py and cilium.py tell what they do otherwise."""
 import dataclasses
 import ipaddress
 import json
@@ -6,6 +7,9 @@ import json
 import netns
 
 ANNOTATION = "flannel.alpha.coreos.com/"
+ROWS = None  # all are tried
+FAMILIES = (4, 6)
+BORROWED = {}
 OVERHEAD = {4: 50, 6: 70}
 
 
@@ -36,8 +40,28 @@ def leases(node):
         yield Lease(family, backend["VNI"], backend["VtepMAC"], notes[address], subnets[family])
 
 
+def prepare(directory):
+    """The demo's objects are flannel's."""
+
+
+def settings(text):
+    """The gateway's configuration, which is for flannel."""
+    return text
+
+
+def leases_of(documents):
+    """Of every node, by its name."""
+    return {doc["metadata"]["name"]: list(leases(doc)) for doc in documents if doc["kind"] == "Node"}
+
+
+def networks_of(documents):
+    """The pods' networks by family, and the UDP port."""
+    conf = next(json.loads(doc["data"]["net-conf.json"]) for doc in documents if doc["kind"] == "ConfigMap")
+    return {4: conf["Network"], 6: conf["IPv6Network"]}, conf["Backend"]["Port"]
+
+
 def add_devices(ns, node, port, underlay_mtu):
-    for own in leases(node):
+    for own in node:
         netns.ip(ns,
                  f"link add {own.device} address {own.mac} mtu {underlay_mtu - OVERHEAD[own.family]} "
                  f"type vxlan id {own.vni} local {own.public_ip} dev eth0 dstport {port} nolearning",
@@ -47,8 +71,8 @@ def add_devices(ns, node, port, underlay_mtu):
 
 def add_peer(ns, peer, via=None, route_by=None):
     """Programs a peer's lease. With `via`, another node's, packets to the peer's pods take the way over that one."""
-    for family, lease in enumerate(leases(peer)):
-        hop = list(leases(via))[family] if via else lease
+    for family, lease in enumerate(peer):
+        hop = via[family] if via else lease
         if not via:
             netns.run("bridge", "fdb", "append", lease.mac, "dev", lease.device, "dst", lease.public_ip, "self",
                       "permanent", ns=ns)
@@ -67,7 +91,7 @@ def route_directly(ns, subnet, hop):
 
 def add_masquerade(ns, node, networks, unmasqueraded):
     """The rules of --ip-masq. `unmasqueraded` are destinations that an operator excepted: the gateway's outside."""
-    for own in leases(node):
+    for own in node:
         ip, multicast = ("ip", "224.0.0.0/4") if own.family == 4 else ("ip6", "ff00::/8")
         pods, cluster = own.subnet, networks[own.family]
         excepted = "\n".join(f"{ip} saddr {cluster} {ip} daddr {net} return"

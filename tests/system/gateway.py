@@ -37,12 +37,13 @@ def ask(path, unix_socket=SOCKET):
 
 
 class Gateway:
-    def __init__(self, workers=1, queues=1, api=None):
+    def __init__(self, workers=1, queues=1, api=None, settings=lambda text: text):
         self.workers, self.queues, self.api, self.process = workers, queues, api, None
+        self.settings = settings  # changes the demo's configuration
 
     def start(self):
         settings = netns.STATE / "viaduct.conf"
-        text = SETTINGS.read_text().replace("queues = 1", f"queues = {self.queues}")
+        text = self.settings(SETTINGS.read_text()).replace("queues = 1", f"queues = {self.queues}")
         settings.write_text(self.api.instead_of_directory(text) if self.api else text)
         self.process = netns.start("gw", str(DAEMON), "--config", str(settings), "--workers", str(self.workers),
                                    log="viaduct.log")

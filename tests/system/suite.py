@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+import calico
+import cilium
 import netns
 import selfcheck
 import session
@@ -27,9 +29,10 @@ BUILDS = {
     "clang": ("build-clang", ("-Dbuildtype=plain", "-Doptimization=0"), "clang++-14", False),
 }
 # name of a variant: how many workers, how many receive queues on each port, whether an API server tells of the cluster,
-# whether nodes on one link send plain packets
+# whether nodes on one link send plain packets, and which overlay's agents run on the nodes
 VARIANTS = {"1 worker": (1, 1, False), "2 workers": (2, 1, False), "2 workers, 2 queues": (2, 2, False),
-            "by the API": (1, 1, True), "DirectRouting": (1, 1, False, True)}
+            "by the API": (1, 1, True), "DirectRouting": (1, 1, False, True),
+            "Calico": (1, 1, True, False, calico), "Cilium": (1, 1, False, False, cilium)}
 CASE = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (\S+?)(?:, where .*)? \((\d+) ms\)$", re.MULTILINE)
 
 
@@ -161,7 +164,7 @@ def run_instructions(report):
 # System tests ---------------------------------------------------------------------------------------------------------
 def row_names(variant):
     prefix, tried = f"system/{variant}/", session.Session(*VARIANTS[variant])
-    return [f"{prefix}{row.name} (IPv{family})" for row in tried.rows() for family in session.FAMILIES] + \
+    return [f"{prefix}{row.name} (IPv{family})" for row in tried.rows() for family in tried.families] + \
            [f"{prefix}{row.name}" for row in tried.closing_rows()]
 
 
@@ -187,7 +190,7 @@ def run_variant(report, variant):
 
 def run_rows(report, variant, running):
     for row in running.rows():
-        for family in session.FAMILIES:
+        for family in running.families:
             if report.wants(name := f"system/{variant}/{row.name} (IPv{family})"):
                 report.outcome(name, running.try_row(row, family))
     for row in running.closing_rows():
