@@ -59,7 +59,7 @@ def api_seeds():
 
 
 def yaml_seeds():
-    for path in sorted((ROOT / "deploy/demo.d/cluster.d").glob("*.yaml")):
+    for path in sorted([*(ROOT / "deploy/demo.d/cluster.d").glob("*.yaml"), *(ROOT / "tests/data").glob("*/*.yaml")]):
         yield from path.read_text().split("\n---\n")
     yield from (KUBECONFIG, json.dumps(EXEC))
 

@@ -10,7 +10,7 @@ namespace viaduct::test {
 namespace {
 
 constexpr std::uint8_t syn = TcpHeader::syn, ack = TcpHeader::ack;
-constexpr std::size_t peer_node1 = 0, peer_node2 = 2;  // and the next one of each for IPv6, in desired_world
+constexpr std::size_t peer_node2 = 2;  // and the next one for IPv6, in desired_world
 
 /// Our second endpoint, for another cluster.
 template <Address A>
@@ -170,14 +170,18 @@ TYPED_TEST(OverlaysTest, CrossSubnetIsPlainToNeighboursAndATunnelBeyond) {
     this->expect_conserved(world);
 }
 
-/// Both have VNI 1, port 8472, the same pods, nodes of the same addresses and the same pod subnet of ours.
-TYPED_TEST(OverlaysTest, ClustersThatAreAlikeAreToldApartByOurAddress) {
-    using P = Place<TypeParam>;
+DesiredState twin_clusters() {
     DesiredState state = desired_world();
     state.networks[1].vni = state.networks[0].vni;
     state.networks[1].vtep_v4 = second_vtep<Ipv4>();
     state.networks[1].vtep_v6 = second_vtep<Ipv6>();
-    World world(1, state);
+    return state;
+}
+
+/// Both have VNI 1, port 8472, the same pods, nodes of the same addresses and the same pod subnet of ours.
+TYPED_TEST(OverlaysTest, ClustersThatAreAlikeAreToldApartByOurAddress) {
+    using P = Place<TypeParam>;
+    World world(1, twin_clusters());
     const TypeParam second = second_vtep<TypeParam>();
     const auto sent = world.receive(outside, {this->from_client(P::guarded_vip).tcp(7001, 80, syn).build(),
                                               this->from_client(P::tenant_vip).tcp(7002, 80, syn).build()});
@@ -201,11 +205,7 @@ TYPED_TEST(OverlaysTest, ClustersThatAreAlikeAreToldApartByOurAddress) {
 
 TYPED_TEST(OverlaysTest, AVipIsServedToPodsOfItsOwnClusterOnly) {
     using P = Place<TypeParam>;
-    DesiredState state = desired_world();
-    state.networks[1].vni = state.networks[0].vni;
-    state.networks[1].vtep_v4 = second_vtep<Ipv4>();
-    state.networks[1].vtep_v6 = second_vtep<Ipv6>();
-    World world(1, state);
+    World world(1, twin_clusters());
     const auto to_tenant_vip = [&](const TypeParam& vtep) {
         return this->tunnel(P::node1, vtep, Vni(1)).ip(P::pod2, P::tenant_vip).tcp(9, 80, syn).build();
     };
