@@ -299,25 +299,28 @@ void Balancer<A>::enter(Slot slot, Connection<A>& connection) noexcept {
     if (meta.protocol() == Protocol::tcp)
         connection.tcp = tcp_next(connection.tcp, treatment.direction, meta.tcp_flags);
     treatment.connection = &connection;
+    ++burst_.tracked;
     treatment.network =
         treatment.direction == Direction::original ? connection.reply.network : connection.original.network;
+}
+
+template <Address A>
+void balance_family(Burst& burst, const Snapshot& now, Connections& connections, AffinityTable& affinities,
+                    Originated& originated, const Surroundings& around, Seconds clock) noexcept {
+    Balancer<A> balancer(burst, now, connections.family<A>(), affinities, originated, around, clock);
+    burst.for_each_of<A>([&](Slot slot) noexcept {
+        if (burst.treatment[slot].unknown) balancer.collect(slot);
+    });
+    balancer.admit();
 }
 
 }  // namespace
 
 void balance(Burst& burst, const Snapshot& now, Connections& connections, AffinityTable& affinities,
              Originated& originated, const Surroundings& around, Seconds clock) noexcept {
-    Balancer<Ipv4> v4(burst, now, connections.v4, affinities, originated, around, clock);
-    Balancer<Ipv6> v6(burst, now, connections.v6, affinities, originated, around, clock);
-    burst.for_each([&](Slot slot) noexcept {
-        if (!burst.treatment[slot].unknown) return;
-        if (burst.meta[slot].family == Family::v4)
-            v4.collect(slot);
-        else
-            v6.collect(slot);
-    });
-    v4.admit();
-    v6.admit();
+    if (burst.unknown == 0) return;
+    balance_family<Ipv4>(burst, now, connections, affinities, originated, around, clock);
+    balance_family<Ipv6>(burst, now, connections, affinities, originated, around, clock);
     if (burst.decided) burst.sort_out();
 }
 

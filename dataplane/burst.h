@@ -47,6 +47,15 @@ struct Treatment {
     }
 };
 
+/// A packet of a burst with its metadata at hand, for the time of a look at it.
+struct Packet {
+    Slot slot;
+    rte_mbuf& mbuf;
+    PacketMeta& meta;
+    Treatment& treatment;
+    std::uint8_t* ip;
+};
+
 class Burst {
 public:
     static constexpr unsigned capacity = 64;
@@ -61,9 +70,16 @@ public:
     std::array<Slot, capacity> live;
     unsigned live_count = 0;
     bool decided = false;  // since the travelling ones were last sorted out
+    std::array<bool, 2> families;  // which are there, by Family; a stage skips what is not
+    unsigned decapsulated, translated, encapsulated;  // how many packets were, for the counters
+    unsigned tracked, unknown;                        // how many have a connection, and how many look for one in vain
 
     [[nodiscard]] std::uint8_t* frame(Slot slot) const noexcept { return rte_pktmbuf_mtod(mbufs[slot], std::uint8_t*); }
     [[nodiscard]] std::uint8_t* ip(Slot slot) const noexcept { return frame(slot) + meta[slot].network_at; }
+
+    [[nodiscard]] Packet packet(Slot slot) noexcept {
+        return {slot, *mbufs[slot], meta[slot], treatment[slot], ip(slot)};
+    }
 
     /// Begins: `count` packets with their ingress set are travelling.
     void start() noexcept {
@@ -74,6 +90,8 @@ public:
         }
         live_count = count;
         decided = false;
+        families.fill(true);  // until parse knows better
+        decapsulated = translated = encapsulated = tracked = unknown = 0;
     }
 
     /// Decides a packet's fate. It leaves the travelling ones at the end of `for_each`.
@@ -92,6 +110,15 @@ public:
         const unsigned visited = live_count;
         for (unsigned i = 0; i < visited; ++i) visit(live[i]);
         if (decided) sort_out();
+    }
+
+    /// The same for those of one family.
+    template <Address A, class Visit>
+    void for_each_of(Visit&& visit) noexcept {
+        if (!families[static_cast<std::size_t>(family_of<A>)]) return;
+        for_each([&](Slot slot) noexcept {
+            if (meta[slot].family == family_of<A>) visit(slot);
+        });
     }
 
     /// Lets the decided packets go from the travelling ones.

@@ -8,7 +8,7 @@ namespace viaduct {
 namespace {
 
 /// Makes the frame start `length` bytes before the IP packet and end with it: Ethernet padding is not carried on.
-bool set_front(rte_mbuf& mbuf, const PacketMeta& meta, std::uint16_t length) noexcept {
+[[gnu::cold]] bool set_front_of_any(rte_mbuf& mbuf, const PacketMeta& meta, std::uint16_t length) noexcept {
     const std::uint32_t end = std::uint32_t{meta.network_at} + meta.ip_length;
     if (mbuf.pkt_len > end && rte_pktmbuf_trim(&mbuf, static_cast<std::uint16_t>(mbuf.pkt_len - end)) != 0)
         return false;
@@ -17,77 +17,95 @@ bool set_front(rte_mbuf& mbuf, const PacketMeta& meta, std::uint16_t length) noe
     return rte_pktmbuf_prepend(&mbuf, static_cast<std::uint16_t>(length - meta.network_at)) != nullptr;
 }
 
+/// The same for a packet in one piece.
+[[gnu::always_inline]] inline bool set_front(rte_mbuf& mbuf, const PacketMeta& meta, std::uint16_t length) noexcept {
+    const int moved = mbuf.data_off + meta.network_at - length;
+    if (mbuf.nb_segs != 1 || moved < 0) [[unlikely]]
+        return set_front_of_any(mbuf, meta, length);
+    mbuf.data_off = static_cast<std::uint16_t>(moved);
+    mbuf.data_len = static_cast<std::uint16_t>(length + meta.ip_length);
+    mbuf.pkt_len = mbuf.data_len;
+    return true;
+}
+
 /// All fragments of one datagram take one way through the underlay, so their ports must not count.
+template <Address A>
+[[gnu::cold]] std::uint32_t entropy_of_fragment(const FlowKey<A>& key) noexcept {
+    return address_hash(key.source) ^ address_hash(key.destination) * 3U;
+}
+template <Address A>
 std::uint32_t entropy_of(const PacketMeta& meta) noexcept {
-    if (!meta.first_fragment && meta.transport != Transport::later_fragment) return meta.hash;
-    return meta.family == Family::v4 ? address_hash(meta.key.v4.source) ^ address_hash(meta.key.v4.destination) * 3U
-                                     : address_hash(meta.key.v6.source) ^ address_hash(meta.key.v6.destination) * 3U;
+    if (meta.first_fragment || meta.transport == Transport::later_fragment) [[unlikely]]
+        return entropy_of_fragment(meta.flow<A>());
+    return meta.hash;
 }
 
-void to_peer(Burst& burst, Slot slot, const Snapshot& now, const Peer& peer) noexcept {
-    rte_mbuf& mbuf = *burst.mbufs[slot];
-    PacketMeta& meta = burst.meta[slot];
-    const DesiredNetwork& network = now.network(peer.network).settings;
-    const VxlanTemplate& headers = peer.headers;
-    if (!set_front(mbuf, meta, headers.length)) return burst.drop(slot, Drop::no_headroom);
-    const bool computed = !headers.outer_v4 || network.outer_checksum == OuterChecksum::valid;
-    if (computed && rte_pktmbuf_linearize(&mbuf) != 0) return burst.drop(slot, Drop::no_headroom);
-
-    std::uint8_t* inner = burst.frame(slot) + headers.length;
-    const std::uint8_t inner_tos = tos_of(inner, meta.family);
-    const std::uint8_t tos =
-        network.dscp == DscpMode::uniform ? outer_tos_uniform(inner_tos) : outer_tos_pipe(inner_tos, network.pipe_dscp);
-    write(headers, inner, meta.family, meta.ip_length, tos, entropy_of(meta),
-          computed ? OuterUdpChecksum::computed : OuterUdpChecksum::zero);
+/// With a UDP checksum over all of the packet, which must lie in one piece for that.
+template <Address A>
+[[gnu::noinline]] void write_with_checksum(Burst& burst, const Packet& packet, const Peer& peer,
+                                           std::uint8_t tos) noexcept {
+    if (packet.mbuf.nb_segs > 1 && rte_pktmbuf_linearize(&packet.mbuf) != 0)
+        return burst.drop(packet.slot, Drop::no_headroom);
+    write(peer.headers, burst.frame(packet.slot) + peer.headers.length, family_of<A>, packet.meta.ip_length, tos,
+          entropy_of<A>(packet.meta), OuterUdpChecksum::computed);
 }
 
-void ethernet(Burst& burst, Slot slot, const Mac& destination, const Mac& source) noexcept {
-    const PacketMeta& meta = burst.meta[slot];
-    if (!set_front(*burst.mbufs[slot], meta, sizeof(EthernetHeader))) return burst.drop(slot, Drop::no_headroom);
-    const std::uint16_t type = meta.family == Family::v4 ? ether_type::ipv4 : ether_type::ipv6;
-    header_at<EthernetHeader>(burst.frame(slot)) = {destination, source, Be16(type)};
+template <Address A>
+void to_peer(Burst& burst, const Packet& packet, const Peer& peer) noexcept {
+    const std::uint8_t tos = peer.tos.of(tos_of(packet.ip, family_of<A>));
+    if (!set_front(packet.mbuf, packet.meta, peer.headers.length)) return burst.drop(packet.slot, Drop::no_headroom);
+    ++burst.encapsulated;
+    if (peer.checksum == OuterUdpChecksum::computed) return write_with_checksum<A>(burst, packet, peer, tos);
+    write_plain_ipv4(peer.headers, packet.ip, family_of<A>, packet.meta.ip_length, tos, entropy_of<A>(packet.meta));
 }
 
-void to_connected(Burst& burst, Slot slot, const Snapshot& now, PortId port) noexcept {
-    const std::uint8_t* ip = burst.ip(slot);
-    const IpAddress destination = burst.meta[slot].family == Family::v4
-                                      ? IpAddress(header_at<Ipv4Header>(ip).destination)
-                                      : IpAddress(header_at<Ipv6Header>(ip).destination);
+/// With these addresses in front.
+template <Address A>
+void ethernet(Burst& burst, const Packet& packet, const EthernetHeader& header) noexcept {
+    if (!set_front(packet.mbuf, packet.meta, sizeof header)) return burst.drop(packet.slot, Drop::no_headroom);
+    auto& ethernet = header_at<EthernetHeader>(packet.ip - sizeof header);
+    ethernet = header;
+    ethernet.type = Be16(std::same_as<A, Ipv4> ? ether_type::ipv4 : ether_type::ipv6);
+}
+
+template <Address A>
+void to_connected(Burst& burst, const Packet& packet, const Snapshot& now, PortId port) noexcept {
+    using Header = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
+    const IpAddress destination = header_at<Header>(packet.ip).destination;
     const Mac* neighbour = now.neighbours->find(port, destination);
-    if (neighbour == nullptr) return burst.drop(slot, Drop::neighbour_unresolved);
-    ethernet(burst, slot, *neighbour, now.port(port).mac);
+    if (neighbour == nullptr) return burst.drop(packet.slot, Drop::neighbour_unresolved);
+    ethernet<A>(burst, packet, {*neighbour, now.port(port).mac, {}});
 }
 
 /// A frame as the kernel's end of the port expects it. What came plain is left as it is.
-void to_kernel(Burst& burst, Slot slot, const Snapshot& now) noexcept {
-    const PortId port = burst.treatment[slot].egress;
-    if (!now.has(port)) return burst.drop(slot, Drop::no_kernel_port);
-    const Mac source = header_at<EthernetHeader>(burst.frame(slot)).source;
-    ethernet(burst, slot, now.port(port).mac, source);
-    if (burst.verdict[slot] == Verdict::travelling) burst.decide(slot, Verdict::kernel);
+template <Address A>
+void to_kernel(Burst& burst, const Packet& packet, const Snapshot& now) noexcept {
+    const PortId port = packet.treatment.egress;
+    if (!now.has(port)) return burst.drop(packet.slot, Drop::no_kernel_port);
+    const Mac source = header_at<EthernetHeader>(burst.frame(packet.slot)).source;
+    ethernet<A>(burst, packet, {now.port(port).mac, source, {}});
+    if (burst.verdict[packet.slot] == Verdict::travelling) burst.decide(packet.slot, Verdict::kernel);
+}
+
+template <Address A>
+void encapsulate_family(Burst& burst, const Snapshot& now) noexcept {
+    burst.for_each_of<A>([&](Slot slot) noexcept {
+        const Packet packet = burst.packet(slot);
+        const RouteTarget target = packet.treatment.target;
+        if (target.kind == RouteKind::peer) return to_peer<A>(burst, packet, now.peers[target.index]);
+        if (target.kind == RouteKind::via) return ethernet<A>(burst, packet, now.next_hops[target.index].ethernet);
+        if (target.kind == RouteKind::connected)
+            return to_connected<A>(burst, packet, now, static_cast<PortId>(target.index));
+        if (target.kind == RouteKind::kernel) return to_kernel<A>(burst, packet, now);
+        burst.drop(slot, Drop::no_route);
+    });
 }
 
 }  // namespace
 
 void encapsulate(Burst& burst, const Snapshot& now) noexcept {
-    burst.for_each([&](Slot slot) noexcept {
-        const RouteTarget target = burst.treatment[slot].target;
-        switch (target.kind) {
-            case RouteKind::peer:
-                return to_peer(burst, slot, now, now.peers[target.index]);
-            case RouteKind::via: {
-                const NextHop& hop = now.next_hops[target.index];
-                return ethernet(burst, slot, hop.destination, hop.source);
-            }
-            case RouteKind::connected:
-                return to_connected(burst, slot, now, static_cast<PortId>(target.index));
-            case RouteKind::kernel:
-                return to_kernel(burst, slot, now);
-            case RouteKind::unreachable:
-            case RouteKind::none:
-                return burst.drop(slot, Drop::no_route);
-        }
-    });
+    encapsulate_family<Ipv4>(burst, now);
+    encapsulate_family<Ipv6>(burst, now);
 }
 
 }  // namespace viaduct

@@ -8,8 +8,8 @@ namespace viaduct {
 namespace {
 
 /// Multicast and broadcast are the kernel's, and so is what it sends itself through a host port.
-bool addressed_to(const DesiredPort& port, const std::uint8_t* frame) noexcept {
-    return port.host || header_at<EthernetHeader>(frame).destination == port.mac;
+bool addressed_to(const PortTraits& port, const std::uint8_t* frame) noexcept {
+    return header_at<EthernetHeader>(frame).destination.word() == port.mac || port.host;
 }
 
 }  // namespace
@@ -17,14 +17,15 @@ bool addressed_to(const DesiredPort& port, const std::uint8_t* frame) noexcept {
 void parse(Burst& burst, const Snapshot& now) noexcept {
     for (unsigned i = 0; i < burst.count; ++i) rte_prefetch0(rte_pktmbuf_mtod(burst.mbufs[i], void*));
 
+    burst.families.fill(false);
     burst.for_each([&](Slot slot) noexcept {
         PacketMeta& meta = burst.meta[slot];
         meta.from_overlay = meta.handed_over = meta.originated = false;
         meta.hops = 0;
         meta.ingress_peer = no_peer;
-        if (!now.has(meta.ingress)) return burst.drop(slot, Drop::no_snapshot);
+        const PortTraits& port = now.traits(meta.ingress);
+        if (!port.exists) return burst.drop(slot, Drop::no_snapshot);
 
-        const DesiredPort& port = now.port(meta.ingress);
         const rte_mbuf& mbuf = *burst.mbufs[slot];
         const ParseResult parsed = parse(burst.frame(slot), mbuf.data_len, mbuf.pkt_len, meta);
         switch (parsed.outcome) {
@@ -37,6 +38,7 @@ void parse(Burst& burst, const Snapshot& now) noexcept {
                 break;
         }
         if (!addressed_to(port, burst.frame(slot))) return burst.drop(slot, Drop::wrong_mac);
+        burst.families[static_cast<std::size_t>(meta.family)] = true;
         meta.set_network(port.network);
         burst.treatment[slot].network = port.network;
     });

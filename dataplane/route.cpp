@@ -27,13 +27,21 @@ public:
     void go(Slot slot) noexcept;
 
 private:
-    [[nodiscard]] bool is_spoofed(Slot slot) const noexcept;
-    void to_peer(Slot slot, const Peer& peer) noexcept;
-    void to_neighbour(Slot slot, PortId port, IpAddress address, bool resolved) noexcept;
-    void to_kernel(Slot slot) noexcept;
-    void fit_segments(Slot slot, std::uint16_t mtu) noexcept;
-    void leave(Slot slot, PortId port, std::uint16_t mtu) noexcept;
-    void refuse(Slot slot, Drop why, const IcmpError& error) noexcept;
+    [[nodiscard]] static bool is_syn(const Packet& packet) noexcept {
+        return (packet.meta.tcp_flags & TcpHeader::syn) != 0;
+    }
+    [[nodiscard]] bool is_spoofed(const Packet& packet) const noexcept;
+    void to_peer(const Packet& packet, const Peer& peer) noexcept;
+    void to_neighbour(const Packet& packet, PortId port) noexcept;
+    void leave(const Packet& packet, PortId port, std::uint16_t mtu) noexcept;
+    // what happens to few packets
+    [[gnu::cold]] void to_kernel(const Packet& packet) noexcept;
+    [[gnu::cold]] void fit_segments(const Packet& packet, std::uint16_t mtu) noexcept;
+    [[gnu::cold]] void wait_for(Slot slot, PortId port, IpAddress address) noexcept {
+        waiting_.hold(burst_, slot, port, address, around_, clock_);
+    }
+    [[gnu::cold]] void cut_or_refuse(const Packet& packet, std::uint16_t mtu) noexcept;
+    [[gnu::cold]] void refuse(Slot slot, Drop why, const IcmpError& error) noexcept;
 
     Burst& burst_;
     const Snapshot& now_;
@@ -45,92 +53,90 @@ private:
 
 /// Our own address as the source of a packet that we did not send (RFC 1812 §5.3.7).
 template <Address A>
-bool Router<A>::is_spoofed(Slot slot) const noexcept {
-    const PacketMeta& meta = burst_.meta[slot];
-    if (!now_.has(meta.ingress) || burst_.treatment[slot].connection != nullptr) return false;
-    const DesiredPort& port = now_.port(meta.ingress);
-    if (port.host) return false;
-    for (const IpAddress& own : port.addresses)
-        if (own == IpAddress(meta.flow<A>().source)) return true;
-    return false;
+inline bool Router<A>::is_spoofed(const Packet& packet) const noexcept {
+    return now_.owns(packet.meta.ingress, packet.meta.flow<A>().source) && packet.treatment.connection == nullptr;
 }
 
 template <Address A>
-void Router<A>::go(Slot slot) noexcept {
-    Treatment& treatment = burst_.treatment[slot];
-    if (treatment.network == NetworkId::none) return to_kernel(slot);  // a port of no network: all is the kernel's
-    if (!now_.has(treatment.network)) return burst_.drop(slot, Drop::no_snapshot);  // it has gone meanwhile
-    const A destination = header_at<IpHeader<A>>(burst_.ip(slot)).destination;
-    treatment.target = now_.network(treatment.network).template family<A>().routes->lookup(destination);
-    switch (treatment.target.kind) {
-        case RouteKind::peer:
-            return to_peer(slot, now_.peers[treatment.target.index]);
-        case RouteKind::via: {
-            const NextHop& hop = now_.next_hops[treatment.target.index];
-            return to_neighbour(slot, hop.port, hop.address, hop.resolved);
-        }
-        case RouteKind::connected: {
-            const auto port = static_cast<PortId>(treatment.target.index);
-            return to_neighbour(slot, port, destination, now_.neighbours->find(port, destination) != nullptr);
-        }
-        case RouteKind::kernel:
-            return to_kernel(slot);
-        case RouteKind::unreachable:
-        case RouteKind::none:
-            return refuse(slot, Drop::no_route, IcmpError::no_route());
+[[gnu::always_inline]] inline void Router<A>::go(Slot slot) noexcept {
+    const Packet packet = burst_.packet(slot);
+    const NetworkId network = packet.treatment.network;
+    if (!now_.has(network)) {
+        if (network == NetworkId::none) return to_kernel(packet);  // a port of no network: all is the kernel's
+        return burst_.drop(slot, Drop::no_snapshot);               // it has gone meanwhile
     }
+    const A destination = header_at<IpHeader<A>>(packet.ip).destination;
+    const RouteTarget target = now_.network(network).template family<A>().routes->lookup(destination);
+    packet.treatment.target = target;
+    if (target.kind == RouteKind::peer) return to_peer(packet, now_.peers[target.index]);
+    if (target.kind == RouteKind::via) {
+        const NextHop& hop = now_.next_hops[target.index];
+        return hop.resolved ? to_neighbour(packet, hop.port) : wait_for(slot, hop.port, hop.address);
+    }
+    if (target.kind == RouteKind::connected) {
+        const auto port = static_cast<PortId>(target.index);
+        const bool resolved = now_.neighbours->find(port, destination) != nullptr;
+        return resolved ? to_neighbour(packet, port) : wait_for(slot, port, destination);
+    }
+    if (target.kind == RouteKind::kernel) return to_kernel(packet);
+    refuse(slot, Drop::no_route, IcmpError::no_route());
 }
 
 template <Address A>
-void Router<A>::to_peer(Slot slot, const Peer& peer) noexcept {
-    const bool translated = burst_.treatment[slot].connection != nullptr;
-    if (burst_.treatment[slot].target.index == burst_.meta[slot].ingress_peer && !translated)
-        return burst_.drop(slot, Drop::split_horizon);
+[[gnu::always_inline]] inline void Router<A>::to_peer(const Packet& packet, const Peer& peer) noexcept {
+    const bool translated = packet.treatment.connection != nullptr;
+    if (packet.treatment.target.index == packet.meta.ingress_peer && !translated)
+        return burst_.drop(packet.slot, Drop::split_horizon);
     if (peer.headers.length == 0) {
-        if (peer.next_hop == no_next_hop) return burst_.drop(slot, Drop::no_route);
+        if (peer.next_hop == no_next_hop) return burst_.drop(packet.slot, Drop::no_route);
         const NextHop& hop = now_.next_hops[peer.next_hop];
-        return waiting_.hold(burst_, slot, hop.port, hop.address, around_, clock_);
+        return wait_for(packet.slot, hop.port, hop.address);
     }
-    fit_segments(slot, peer.mtu);
-    leave(slot, peer.port, peer.mtu);
+    if (is_syn(packet)) fit_segments(packet, peer.mtu);
+    leave(packet, peer.port, peer.mtu);
 }
 
 /// A SYN must not promise its receiver segments that a tunnel on the way cannot carry: PMTU discovery is often
 /// filtered.
 template <Address A>
-void Router<A>::fit_segments(Slot slot, std::uint16_t mtu) noexcept {
-    const PacketMeta& meta = burst_.meta[slot];
-    if ((meta.tcp_flags & TcpHeader::syn) == 0) return;
+void Router<A>::fit_segments(const Packet& packet, std::uint16_t mtu) noexcept {
     const auto max_mss = static_cast<std::uint16_t>(mtu - tcp_overhead<A>);
-    clamp_mss(burst_.frame(slot) + meta.transport_at, burst_.mbufs[slot]->data_len - meta.transport_at, max_mss);
+    const unsigned at = packet.meta.transport_at;
+    clamp_mss(burst_.frame(packet.slot) + at, packet.mbuf.data_len - at, max_mss);
 }
 
 template <Address A>
-void Router<A>::to_neighbour(Slot slot, PortId port, IpAddress address, bool resolved) noexcept {
-    if (!resolved) return waiting_.hold(burst_, slot, port, address, around_, clock_);
-    if (const PeerIndex from = burst_.meta[slot].ingress_peer; from != no_peer)
-        fit_segments(slot, now_.peers[from].mtu);
-    leave(slot, port, now_.port(port).mtu);
+[[gnu::always_inline]] inline void Router<A>::to_neighbour(const Packet& packet, PortId port) noexcept {
+    if (const PeerIndex from = packet.meta.ingress_peer; is_syn(packet) && from != no_peer)
+        fit_segments(packet, now_.peers[from].mtu);
+    leave(packet, port, now_.traits(port).mtu);
 }
 
 template <Address A>
-void Router<A>::to_kernel(Slot slot) noexcept {
-    const PacketMeta& meta = burst_.meta[slot];
-    burst_.treatment[slot].target.kind = RouteKind::kernel;
-    burst_.treatment[slot].egress =
-        meta.from_overlay ? now_.network(meta.network()).settings.host_port : now_.port(meta.ingress).kernel_port;
-    if (is_spoofed(slot)) burst_.drop(slot, Drop::martian_source);
+void Router<A>::to_kernel(const Packet& packet) noexcept {
+    const PacketMeta& meta = packet.meta;
+    packet.treatment.target.kind = RouteKind::kernel;
+    packet.treatment.egress =
+        meta.from_overlay ? now_.network(meta.network()).settings.host_port : now_.traits(meta.ingress).kernel_port;
+    if (is_spoofed(packet)) burst_.drop(packet.slot, Drop::martian_source);
 }
 
 template <Address A>
-void Router<A>::leave(Slot slot, PortId port, std::uint16_t mtu) noexcept {
-    auto& ip = header_at<IpHeader<A>>(burst_.ip(slot));
-    if (is_spoofed(slot)) return burst_.drop(slot, Drop::martian_source);
-    if (expired(ip)) return refuse(slot, Drop::ttl_exceeded, IcmpError::time_exceeded());
-    if (burst_.meta[slot].ip_length > mtu && !(may_cut(ip) && originated_.cut(burst_, slot, mtu)))
-        return refuse(slot, Drop::packet_too_big, IcmpError::too_big(mtu));
-    burst_.treatment[slot].egress = port;
-    decrement_ttl(header_at<IpHeader<A>>(burst_.ip(slot)));  // not `ip`: the packet may have been cut
+[[gnu::always_inline]] inline void Router<A>::leave(const Packet& packet, PortId port, std::uint16_t mtu) noexcept {
+    auto& ip = header_at<IpHeader<A>>(packet.ip);
+    if (is_spoofed(packet)) return burst_.drop(packet.slot, Drop::martian_source);
+    if (expired(ip)) return refuse(packet.slot, Drop::ttl_exceeded, IcmpError::time_exceeded());
+    packet.treatment.egress = port;
+    if (packet.meta.ip_length > mtu) [[unlikely]]
+        return cut_or_refuse(packet, mtu);
+    decrement_ttl(ip);
+}
+
+template <Address A>
+void Router<A>::cut_or_refuse(const Packet& packet, std::uint16_t mtu) noexcept {
+    if (!may_cut(header_at<IpHeader<A>>(packet.ip)) || !originated_.cut(burst_, packet.slot, mtu))
+        return refuse(packet.slot, Drop::packet_too_big, IcmpError::too_big(mtu));
+    decrement_ttl(header_at<IpHeader<A>>(burst_.ip(packet.slot)));  // its first piece may lie elsewhere
 }
 
 /// Drops the packet and tells its sender, quoting it as the sender knows it.
@@ -150,13 +156,9 @@ void Router<A>::refuse(Slot slot, Drop why, const IcmpError& error) noexcept {
 void route(Burst& burst, const Snapshot& now, WaitingPackets& waiting, Originated& originated,
            const Surroundings& around, Seconds clock) noexcept {
     Router<Ipv4> v4(burst, now, waiting, originated, around, clock);
+    burst.for_each_of<Ipv4>([&](Slot slot) noexcept { v4.go(slot); });
     Router<Ipv6> v6(burst, now, waiting, originated, around, clock);
-    burst.for_each([&](Slot slot) noexcept {
-        if (burst.meta[slot].family == Family::v4)
-            v4.go(slot);
-        else
-            v6.go(slot);
-    });
+    burst.for_each_of<Ipv6>([&](Slot slot) noexcept { v6.go(slot); });
 }
 
 }  // namespace viaduct

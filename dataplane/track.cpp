@@ -84,8 +84,8 @@ Interest Tracker<A>::interest_of(const FlowKey<A>& key) const noexcept {
     if (family.snat.contains(key.destination)) return Interest::reply;
     if (owner == AddressOwner::shared) return Interest::node_port;
     if (!network.settings.masquerade) return Interest::none;
-    const bool from_inside = family.is_inside(key.source);
-    if (from_inside == family.is_inside(key.destination)) return Interest::none;
+    const bool from_inside = family.inside.contains(key.source);
+    if (from_inside == family.inside.contains(key.destination)) return Interest::none;
     return from_inside ? Interest::follow : Interest::masquerade;
 }
 
@@ -97,7 +97,7 @@ WorkerId Tracker<A>::owner_of(const PacketMeta& meta, const FlowKey<A>& key, Int
         const Frontend* frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
         if (frontend != nullptr && now_.frontends->service(frontend->service).affinity_seconds != 0)
             return slots.owner(slot_of_hash(address_hash(key.source)));
-        if (now_.port(meta.ingress).flow_stable && !meta.from_overlay && !meta.handed_over) return around_.self;
+        if (now_.traits(meta.ingress).flow_stable && !meta.from_overlay && !meta.handed_over) return around_.self;
     }
     return slots.owner(slot_of_hash(symmetric_hash(key)));
 }
@@ -212,6 +212,7 @@ void Tracker<A>::found(Slot slot, const Hit<A>& hit) noexcept {
             connection.tcp = tcp_next(connection.tcp, hit.direction, meta.tcp_flags);
     }
     treatment.connection = &connection;
+    ++burst_.tracked;
     treatment.direction = hit.direction;
     treatment.network = hit.direction == Direction::original ? connection.reply.network : connection.original.network;
 }
@@ -224,10 +225,12 @@ void Tracker<A>::not_found(Slot slot) noexcept {
         ++meta.hops;  // once round, back to where the search began
         return hand_over(slot, static_cast<WorkerId>((around_.self + 1U) % around_.slots->workers()));
     }
-    if (!error)
+    if (!error) {
         burst_.treatment[slot].unknown = true;
-    else if (!goes_on(burst_.treatment[slot].interest))
+        ++burst_.unknown;
+    } else if (!goes_on(burst_.treatment[slot].interest)) {
         burst_.drop(slot, Drop::no_connection);
+    }
 }
 
 template <Address A>
@@ -244,21 +247,21 @@ void Tracker<A>::find() noexcept {
     }
 }
 
+template <Address A>
+void track_family(Burst& burst, const Snapshot& now, Connections& connections, FragmentTable& fragments,
+                  const Surroundings& around, Seconds clock) noexcept {
+    Tracker<A> tracker(burst, now, connections.family<A>(), fragments, around, clock);
+    burst.for_each_of<A>([&](Slot slot) noexcept { tracker.collect(slot); });
+    tracker.find();
+}
+
 }  // namespace
 
 void track(Burst& burst, const Snapshot& now, Connections& connections, FragmentTable& fragments,
            const Surroundings& around, Seconds clock) noexcept {
-    Tracker<Ipv4> v4(burst, now, connections.v4, fragments, around, clock);
-    Tracker<Ipv6> v6(burst, now, connections.v6, fragments, around, clock);
-    burst.for_each([&](Slot slot) noexcept {
-        if (burst.meta[slot].family == Family::v4)
-            v4.collect(slot);
-        else
-            v6.collect(slot);
-    });
-    v4.find();
-    v6.find();
-    burst.sort_out();
+    track_family<Ipv4>(burst, now, connections, fragments, around, clock);
+    track_family<Ipv6>(burst, now, connections, fragments, around, clock);
+    if (burst.decided) burst.sort_out();
 }
 
 }  // namespace viaduct

@@ -11,6 +11,7 @@ void translate_packet(Burst& burst, Slot slot) noexcept {
     const Treatment& treatment = burst.treatment[slot];
     const Connection<A>* connection = treatment.tracked<A>();
     if (connection == nullptr || !connection->translated) return;
+    ++burst.translated;
     if (meta.transport != Transport::icmp_error)
         return translate(burst.frame(slot), meta, *connection, treatment.direction);
     // The key that found it was the quoted packet's mirror image: the quoted packet went the other way.
@@ -21,12 +22,9 @@ void translate_packet(Burst& burst, Slot slot) noexcept {
 }  // namespace
 
 void translate(Burst& burst) noexcept {
-    burst.for_each([&](Slot slot) noexcept {
-        if (burst.meta[slot].family == Family::v4)
-            translate_packet<Ipv4>(burst, slot);
-        else
-            translate_packet<Ipv6>(burst, slot);
-    });
+    if (burst.tracked == 0) return;
+    burst.for_each_of<Ipv4>([&](Slot slot) noexcept { translate_packet<Ipv4>(burst, slot); });
+    burst.for_each_of<Ipv6>([&](Slot slot) noexcept { translate_packet<Ipv6>(burst, slot); });
 }
 
 }  // namespace viaduct

@@ -26,23 +26,24 @@ void lose(rte_mbuf** packets, unsigned count, bool originated, Drop why, WorkerC
     rte_pktmbuf_free_bulk(packets, count);
 }
 
-void send(const Burst& burst, Slot first, Group& group, unsigned count, const Surroundings& around) noexcept {
+/// Packets of one way, of which `first` is one.
+void send(const Burst& burst, Slot first, rte_mbuf** group, unsigned count, const Surroundings& around) noexcept {
     WorkerCounters& counters = *around.counters;
     const PortId port = burst.treatment[first].egress;
     const bool originated = burst.meta[first].originated, punt = burst.verdict[first] == Verdict::kernel;
     const bool exists = static_cast<std::size_t>(port) < max_ports;
     const TransmitQueue queue = exists ? around.transmit[static_cast<std::size_t>(port)] : TransmitQueue{};
     if (queue.send == nullptr)
-        return lose(group.data(), count, originated, punt ? Drop::no_kernel_port : Drop::no_route, counters);
+        return lose(group, count, originated, punt ? Drop::no_kernel_port : Drop::no_route, counters);
 
-    const std::uint64_t bytes = bytes_of(group.data(), count);  // before sending: afterwards they are not ours
-    const unsigned sent = queue.send(queue.context, group.data(), static_cast<std::uint16_t>(count));
-    const std::uint64_t kept = bytes_of(group.data() + sent, count - sent);
+    const std::uint64_t bytes = bytes_of(group, count);  // before sending: afterwards they are not ours
+    const unsigned sent = queue.send(queue.context, group, static_cast<std::uint16_t>(count));
+    const std::uint64_t kept = bytes_of(group + sent, count - sent);
     PortCounters& port_counters = counters.ports[static_cast<std::size_t>(port)];
     port_counters.tx_packets.add(sent);
     port_counters.tx_bytes.add(bytes - kept);
     (originated ? counters.originated : punt ? counters.punt : counters.tx).add(sent);
-    if (sent != count) lose(group.data() + sent, count - sent, originated, Drop::transmit_refused, counters);
+    if (sent != count) lose(group + sent, count - sent, originated, Drop::transmit_refused, counters);
 }
 
 void hand_over(WorkerId owner, Group& group, unsigned count, const Surroundings& around) noexcept {
@@ -86,29 +87,26 @@ void dispatch(Burst& burst, Slot first, std::array<Way, Burst::capacity>& ways, 
     if (burst.verdict[first] == Verdict::hand_over)
         hand_over(burst.treatment[first].owner, group, count, around);
     else
-        send(burst, first, group, count, around);
+        send(burst, first, group.data(), count, around);
 }
 
-/// The packets that travelled to the end are forwarded; what happened to them on the way is counted here, once a burst.
-void forward(Burst& burst, WorkerCounters& counters) noexcept {
-    unsigned encapsulated = 0, decapsulated = 0, translated = 0;
-    for (unsigned i = 0; i < burst.live_count; ++i) {
-        const Slot slot = burst.live[i];
-        burst.verdict[slot] = Verdict::forward;
-        encapsulated += burst.treatment[slot].target.kind == RouteKind::peer ? 1U : 0U;
-        decapsulated += burst.meta[slot].from_overlay ? 1U : 0U;
-        translated += burst.treatment[slot].connection != nullptr ? 1U : 0U;
+/// Whether all of the burst is forwarded by one port, as most bursts are.
+bool goes_one_way(const Burst& burst) noexcept {
+    if (burst.live_count != burst.count || burst.count == 0) return false;
+    unsigned different = 0;
+    const auto port = static_cast<unsigned>(burst.treatment[0].egress);
+    const bool originated = burst.meta[0].originated;
+    for (unsigned i = 1; i < burst.count; ++i) {
+        different |= static_cast<unsigned>(burst.treatment[i].egress) ^ port;
+        different |= burst.meta[i].originated != originated ? 1U : 0U;
     }
-    counters.encapsulated.add(encapsulated);
-    counters.decapsulated.add(decapsulated);
-    counters.translated.add(translated);
+    return different == 0;
 }
 
-}  // namespace
-
-void transmit(Burst& burst, const Surroundings& around) noexcept {
+/// Drops what is to be dropped, and sends the others group by group.
+void sort_and_send(Burst& burst, const Surroundings& around) noexcept {
     std::array<Way, Burst::capacity> ways;
-    forward(burst, *around.counters);
+    for (unsigned i = 0; i < burst.live_count; ++i) burst.verdict[burst.live[i]] = Verdict::forward;
     for (unsigned i = 0; i < burst.count; ++i) {
         const auto slot = static_cast<Slot>(i);
         ways[slot] = way_of(burst, slot);
@@ -119,6 +117,18 @@ void transmit(Burst& burst, const Surroundings& around) noexcept {
     }
     for (unsigned i = 0; i < burst.count; ++i)
         if (ways[i] != no_way) dispatch(burst, static_cast<Slot>(i), ways, around);
+}
+
+}  // namespace
+
+void transmit(Burst& burst, const Surroundings& around) noexcept {
+    around.counters->decapsulated.add(burst.decapsulated);
+    around.counters->translated.add(burst.translated);
+    around.counters->encapsulated.add(burst.encapsulated);
+    if (goes_one_way(burst))
+        send(burst, 0, burst.mbufs.data(), burst.count, around);
+    else
+        sort_and_send(burst, around);
     burst.count = 0;
 }
 

@@ -15,19 +15,20 @@ namespace viaduct {
 template <class Header>
 [[nodiscard]] inline std::uint64_t add_header(std::uint64_t sum, const Header& header) noexcept {
     static_assert(sizeof(Header) % 4 == 0 && std::is_trivially_copyable_v<Header>);
-    std::array<std::uint32_t, sizeof(Header) / 4> words;
-    std::memcpy(words.data(), &header, sizeof header);
-    for (const std::uint32_t word : words) sum += word;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&header);
+    for (std::size_t at = 0; at < sizeof(Header); at += 4) {
+        std::uint32_t word;  // one at a time: a copy of all of them would go through memory
+        std::memcpy(&word, bytes + at, sizeof word);
+        sum += word;
+    }
     return sum;
 }
 
-/// The 16-bit ones'-complement sum. Zero only when nothing but zeros was added.
+/// The 16-bit ones'-complement sum. Zero only when nothing but zeros was added. Each step adds the halves of a number to
+/// each other in both orders: the lower addition's carry ends up in the upper one, where it belongs.
 [[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
-    sum = (sum & 0xffffffffU) + (sum >> 32U);
-    sum = (sum & 0xffffffffU) + (sum >> 32U);
-    sum = (sum & 0xffffU) + (sum >> 16U);
-    sum = (sum & 0xffffU) + (sum >> 16U);
-    return static_cast<std::uint16_t>(sum);
+    const auto half = static_cast<std::uint32_t>((sum + std::rotl(sum, 32)) >> 32U);
+    return static_cast<std::uint16_t>((half + std::rotl(half, 16)) >> 16U);
 }
 
 /// The checksum field that belongs to a sum. Summing a valid header or segment, its own checksum included, gives 0.

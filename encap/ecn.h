@@ -13,12 +13,22 @@ inline constexpr std::uint8_t not_ect = 0, ect1 = 1, ect0 = 2, ce = 3;
 inline constexpr std::uint8_t drop = 0xff;  // not a codepoint: the packet must go
 }  // namespace ecn
 
-/// The outer TOS or traffic class that carries the inner packet's ECN field (RFC 6040 §4.1, normal mode): with the
-/// inner DSCP (uniform), or with `dscp` (pipe), which is 0–63.
-[[nodiscard]] constexpr std::uint8_t outer_tos_uniform(std::uint8_t inner_tos) noexcept { return inner_tos; }
-[[nodiscard]] constexpr std::uint8_t outer_tos_pipe(std::uint8_t inner_tos, std::uint8_t dscp) noexcept {
-    return static_cast<std::uint8_t>(dscp << 2U | (inner_tos & ecn::mask));
-}
+/// How the outer TOS or traffic class comes from the inner one: it carries the inner packet's ECN field (RFC 6040 §4.1,
+/// normal mode) and the inner DSCP (uniform) or one of its own (pipe), which is 0–63.
+class OuterTos {
+public:
+    [[nodiscard]] static constexpr OuterTos uniform() noexcept { return {0xff, 0}; }
+    [[nodiscard]] static constexpr OuterTos pipe(std::uint8_t dscp) noexcept {
+        return {ecn::mask, static_cast<std::uint8_t>(dscp << 2U)};
+    }
+    [[nodiscard]] constexpr std::uint8_t of(std::uint8_t inner_tos) const noexcept {
+        return static_cast<std::uint8_t>((inner_tos & kept_) | own_);
+    }
+
+private:
+    constexpr OuterTos(std::uint8_t kept, std::uint8_t own) noexcept : kept_(kept), own_(own) {}
+    std::uint8_t kept_, own_;  // bits
+};
 
 /// RFC 6040 §4.2, figure 4: the ECN field of the packet that leaves the tunnel, by [inner][outer], or `ecn::drop`.
 inline constexpr std::array<std::array<std::uint8_t, 4>, 4> decapsulated_ecn{{
@@ -48,6 +58,7 @@ inline void set_ecn(Ipv6Header& ip, std::uint8_t codepoint) noexcept {
 /// Takes the outer header's congestion mark over to the inner IP header. False: the packet must be dropped
 /// (Drop::ecn_congested). The inner DSCP is left alone.
 [[nodiscard]] inline bool decapsulate_ecn(std::uint8_t* inner_ip, Family inner, std::uint8_t outer_tos) noexcept {
+    if ((outer_tos & ecn::mask) == ecn::not_ect) return true;  // the table's first column
     const std::uint8_t before = tos_of(inner_ip, inner) & ecn::mask;
     const std::uint8_t after = decapsulated_ecn[before][outer_tos & ecn::mask];
     if (after == before) return true;

@@ -27,9 +27,14 @@ namespace detail {
 [[nodiscard]] ParseResult parse_any(const std::uint8_t* frame, std::size_t contiguous, std::size_t frame_length,
                                     PacketMeta& meta) noexcept;
 
-/// Addresses of which the first byte tells that any host may have them, as most do.
-[[nodiscard]] constexpr bool ordinary(const Ipv4& a) noexcept { return a.bytes[0] - 1U < 223U && a.bytes[0] != 127; }
-[[nodiscard]] constexpr bool ordinary(const Ipv6& a) noexcept { return a.bytes[0] - 1U < 0xfdU; }
+/// Addresses of which the first byte tells that any host may have them, as most do: by that byte.
+template <Address A>
+inline constexpr std::array<bool, 256> ordinary = [] {
+    std::array<bool, 256> table{};
+    const unsigned last = std::same_as<A, Ipv4> ? 223 : 0xfd;
+    for (unsigned byte = 1; byte <= last; ++byte) table[byte] = !(std::same_as<A, Ipv4> && byte == 127);
+    return table;
+}();
 
 /// What the fast path asks of an IP header: no options, no extensions, no fragment, valid, TCP or UDP follows.
 [[nodiscard]] inline bool is_plain(const Ipv4Header& ip) noexcept {
@@ -64,12 +69,16 @@ template <Address A>
     const std::size_t length = length_of(ip);
     const Protocol protocol = protocol_of(ip);
     const bool lengths = length >= sizeof(Header) && length <= frame_length - ip_at && length <= 0xffff;
-    if (!lengths || !is_plain(ip) || !ordinary(ip.source) || !ordinary(ip.destination)) return false;
+    if (!lengths || !is_plain(ip)) return false;
+    if (!(ordinary<A>[ip.source.bytes[0]] & ordinary<A>[ip.destination.bytes[0]])) return false;
     if (!transport_fits(transport, protocol, length - sizeof(Header))) return false;
 
-    const auto& ports = header_at<UdpHeader>(transport);  // TCP's lie in the same place
-    meta.flow<A>() = {ip.source, ip.destination, ports.source_port, ports.destination_port, protocol, NetworkId::none,
-                      0};
+    FlowKey<A>& key = meta.flow<A>();
+    // Addresses and ports lie in one piece, in the packet as in the key.
+    std::memcpy(static_cast<void*>(&key), frame + ip_at + offsetof(Header, source), offsetof(FlowKey<A>, protocol));
+    key.protocol = protocol;
+    key.network = NetworkId::none;
+    key.zero = 0;
     meta.network_at = ip_at;
     meta.transport_at = transport_at;
     meta.ip_length = static_cast<std::uint16_t>(length);

@@ -50,7 +50,7 @@ struct Mac {
     std::array<std::uint8_t, 6> bytes{};
     auto operator<=>(const Mac&) const = default;
     constexpr bool operator==(const Mac& other) const { return word() == other.word(); }
-    /// All six bytes in one integer, for comparing and hashing.
+    /// All six bytes in one integer, in memory order: for comparing and hashing.
     [[nodiscard]] constexpr std::uint64_t word() const {
         std::array<std::uint8_t, 8> padded{bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], 0, 0};
         return std::bit_cast<std::uint64_t>(padded);

@@ -21,7 +21,7 @@ struct VxlanPath {
 
 /// All headers in front of the inner IP packet, ready to be copied: 64 bytes over IPv4, 84 over IPv6. `write` patches
 /// length, DSCP/ECN, source port, inner EtherType and checksums.
-struct alignas(64) VxlanTemplate {
+struct VxlanTemplate {
     static constexpr unsigned length_v4 = vxlan_overhead_v4 + sizeof(EthernetHeader);  // 64
     static constexpr unsigned length_v6 = vxlan_overhead_v6 + sizeof(EthernetHeader);  // 84
     std::array<std::uint8_t, 96> bytes{};
@@ -100,6 +100,12 @@ inline void write(const VxlanTemplate& path, std::uint8_t* inner, Family inner_f
                                           checksum == OuterUdpChecksum::computed);
     else
         detail::write_headers<Ipv6Header>(path, inner, inner_family, inner_length, tos, entropy, true);
+}
+
+/// The same for outer IPv4 without a UDP checksum, as most tunnels are.
+inline void write_plain_ipv4(const VxlanTemplate& path, std::uint8_t* inner, Family inner_family,
+                             std::uint16_t inner_length, std::uint8_t tos, std::uint32_t entropy) noexcept {
+    detail::write_headers<Ipv4Header>(path, inner, inner_family, inner_length, tos, entropy, false);
 }
 
 struct VxlanView {

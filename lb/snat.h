@@ -33,6 +33,27 @@ inline constexpr unsigned ports_per_slot = 1024;
     return Be16(static_cast<std::uint16_t>((slot + 1U) * ports_per_slot + (flow_hash + attempt) % ports_per_slot));
 }
 
+namespace detail {
+
+struct Halves {  // of an IPv6 address, in host order
+    std::uint64_t high, low;
+};
+[[nodiscard]] constexpr Halves halves(const Ipv6& address) noexcept {
+    const auto raw = address.raw();
+    return {BigEndian<std::uint64_t>::from_raw(raw[0]).value(), BigEndian<std::uint64_t>::from_raw(raw[1]).value()};
+}
+/// Whether `address` is one of the `count` addresses from `first` on.
+[[nodiscard]] constexpr bool within(const Ipv6& first, std::uint32_t count, const Ipv6& address) noexcept {
+    const Halves from = halves(first), to = halves(address);
+    const std::uint64_t borrow = to.low < from.low ? 1 : 0;
+    return to.high - from.high - borrow == 0 && to.low - from.low < count;
+}
+[[nodiscard]] constexpr bool within(Ipv4 first, std::uint32_t count, Ipv4 address) noexcept {
+    return address.host() - first.host() < count;
+}
+
+}  // namespace detail
+
 /// Consecutive addresses that connections are translated to. `count` 0: SNAT is not possible in this family.
 template <Address A>
 struct SnatPool {
@@ -41,7 +62,7 @@ struct SnatPool {
 
     /// A client keeps its address: what its servers see does not change between its connections.
     [[nodiscard]] A choose(std::uint32_t client_hash) const noexcept;
-    [[nodiscard]] bool contains(A address) const noexcept;
+    [[nodiscard]] bool contains(const A& address) const noexcept { return detail::within(first, count, address); }
 };
 
 /// Which worker owns each slot.

@@ -35,7 +35,11 @@ public:
         peer.next_hop = next_hop(desired.underlay);
         if (peer.next_hop == no_next_hop || !hops_[peer.next_hop].resolved) return peer;
         peer.port = hops_[peer.next_hop].port;
-        peer.headers = headers(desired, desired_.networks[network], *source, hops_[peer.next_hop]);
+        const DesiredNetwork& settings = desired_.networks[network];
+        peer.headers = headers(desired, settings, *source, hops_[peer.next_hop]);
+        peer.tos = settings.dscp == DscpMode::uniform ? OuterTos::uniform() : OuterTos::pipe(settings.pipe_dscp);
+        const bool computed = !peer.headers.outer_v4 || settings.outer_checksum == OuterChecksum::valid;
+        peer.checksum = computed ? OuterUdpChecksum::computed : OuterUdpChecksum::zero;
         return peer;
     }
 
@@ -49,8 +53,8 @@ private:
 
     static VxlanTemplate headers(const DesiredPeer& peer, const DesiredNetwork& network, IpAddress source,
                                  const NextHop& hop) {
-        return VxlanTemplate::make({.outer_source = hop.source,
-                                    .outer_destination = hop.destination,
+        return VxlanTemplate::make({.outer_source = hop.ethernet.source,
+                                    .outer_destination = hop.ethernet.destination,
                                     .source = source,
                                     .destination = peer.underlay,
                                     .udp_port = network.udp_port,

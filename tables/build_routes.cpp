@@ -111,7 +111,7 @@ NetworkFamily<A> build_family(const DesiredState& desired, NetworkId id, const S
     family.routes =
         lender != nullptr ? lender->network(id).family<A>().routes : build_table<A>(desired, id, direct, hops);
     for (const IpPrefix& cidr : network.cluster_cidrs)
-        if (of_family<A>(cidr)) family.inside.push_back(prefix_of<A>(cidr));
+        if (of_family<A>(cidr)) family.inside.add(prefix_of<A>(cidr));
     family.pod_subnet = pod_subnet<A>(network);
     if (family.pod_subnet) {
         family.snat = snat_pool(*family.pod_subnet);

@@ -40,7 +40,8 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(DesiredState desired,
         next->networks = last.networks;
         next->peers = last.peers;
         next->next_hops = last.next_hops;
-        next->peer_index_ = last.peer_index_;
+        next->peers_v4_ = last.peers_v4_;
+        next->peers_v6_ = last.peers_v6_;
     } else {
         next->neighbours =
             desired.neighbours == before.neighbours ? last.neighbours : build_neighbours(desired.neighbours);
@@ -50,6 +51,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(DesiredState desired,
         next->next_hops = hops.take();
         next->index_peers();
     }
+    next->index();
     BuiltServices services = build_services(desired.services, before.services, last.frontends, book_);
     next->frontends = std::move(services.table);
     next->services_version = last.services_version + (services.changed ? 1U : 0U);

@@ -7,8 +7,8 @@ std::uint32_t NextHopList::index_of(PortId port, IpAddress address) {
     const auto [entry, fresh] = index_.try_emplace({port, address}, static_cast<std::uint32_t>(hops_.size()));
     if (!fresh) return entry->second;
     const Mac* mac = neighbours_.find(port, address);
-    hops_.push_back(
-        {port, mac != nullptr ? *mac : Mac{}, ports_[static_cast<std::size_t>(port)].mac, mac != nullptr, address});
+    const Mac& source = ports_[static_cast<std::size_t>(port)].mac;
+    hops_.push_back({port, mac != nullptr, {mac != nullptr ? *mac : Mac{}, source, {}}, address});
     return entry->second;
 }
 

@@ -1,66 +1,31 @@
-// Fills and lists the route tables; the lookup is in the header.
+// Puts routes in order for their index.
 #include "tables/routes.h"
 
 #include <algorithm>
-#include <array>
 
 namespace viaduct {
 namespace {
 
 template <Address A>
-AddressWords<A> mask_of(std::uint8_t length) {
-    A ones;
-    ones.bytes.fill(0xff);
-    return words(masked(ones, length));
+std::vector<Route<A>> distinct(std::span<const Route<A>> given) {
+    std::vector<Route<A>> routes;
+    routes.reserve(given.size());
+    std::ranges::copy_if(given, std::back_inserter(routes),
+                         [](const Route<A>& route) { return route.target.kind != RouteKind::none; });
+    std::ranges::stable_sort(routes, [](const Route<A>& a, const Route<A>& b) {
+        return a.prefix.length != b.prefix.length ? a.prefix.length < b.prefix.length
+                                                  : a.prefix.address < b.prefix.address;
+    });
+    const auto same = [](const Route<A>& a, const Route<A>& b) { return a.prefix == b.prefix; };
+    const auto twins = std::ranges::unique(routes, same);
+    routes.erase(twins.begin(), twins.end());
+    return routes;
 }
-
-template <Address A>
-A address_of(const AddressWords<A>& words) {
-    A address;
-    std::memcpy(address.bytes.data(), words.data(), address.bytes.size());
-    return address;
-}
-static_assert(std::endian::native == std::endian::little, "an IPv4 address lies in the first bytes of its word");
 
 }  // namespace
 
 template <Address A>
-RouteTable<A>::RouteTable(std::span<const Route<A>> routes) {
-    std::array<std::size_t, A::bits + 1> entries{};
-    for (const Route<A>& route : routes) ++entries[route.prefix.length];
-
-    std::array<Level*, A::bits + 1> level_of{};
-    levels_.reserve(entries.size());
-    for (unsigned length = A::bits + 1U; length-- > 0;) {
-        if (entries[length] == 0) continue;
-        const auto bits = static_cast<std::uint8_t>(length);
-        levels_.push_back({mask_of<A>(bits), ProbeTable<Slot>(entries[length]), bits});
-        level_of[length] = &levels_.back();
-    }
-    for (const Route<A>& route : routes) {
-        const AddressWords<A> key = words(route.prefix.address);
-        Slot& slot =
-            level_of[route.prefix.length]->slots.place(hash_of(key), [&](const Slot& s) { return s.key == key; });
-        if (slot.used() || route.target.kind == RouteKind::none) continue;
-        slot = {key, route.target};
-        ++size_;
-    }
-    levels_.shrink_to_fit();
-}
-
-template <Address A>
-std::vector<Route<A>> RouteTable<A>::routes() const {
-    std::vector<Route<A>> all;
-    all.reserve(size_);
-    for (const Level& level : levels_)
-        for (const Slot& slot : level.slots.slots())
-            if (slot.used()) all.push_back({Prefix<A>(address_of<A>(slot.key), level.length), slot.target});
-    std::ranges::sort(all, [](const Route<A>& a, const Route<A>& b) {
-        return a.prefix.length != b.prefix.length ? a.prefix.length > b.prefix.length
-                                                  : a.prefix.address < b.prefix.address;
-    });
-    return all;
-}
+RouteTable<A>::RouteTable(std::span<const Route<A>> routes) : routes_(distinct(routes)), index_(routes_) {}
 
 template class RouteTable<Ipv4>;
 template class RouteTable<Ipv6>;

@@ -1,6 +1,8 @@
 // The snapshot's lookups that are not one table's.
 #include "tables/snapshot.h"
 
+#include <algorithm>
+
 namespace viaduct {
 
 namespace {
@@ -25,30 +27,39 @@ const Network* Snapshot::network_of(const A& destination, std::uint16_t udp_port
 template const Network* Snapshot::network_of(const Ipv4&, std::uint16_t, Vni) const noexcept;
 template const Network* Snapshot::network_of(const Ipv6&, std::uint16_t, Vni) const noexcept;
 
-bool Snapshot::is_vtep(IpAddress destination, std::uint16_t udp_port) const noexcept {
-    const bool v4 = destination.is_v4();
-    for (const Network& network : networks) {
-        const DesiredNetwork& settings = network.settings;
-        if (settings.udp_port != udp_port) continue;
-        if (v4 ? has_endpoint(settings, destination.v4()) : has_endpoint(settings, destination.v6())) return true;
-    }
-    return false;
+bool Snapshot::owns_exactly(PortId id, IpAddress address) const noexcept {
+    return std::ranges::find(port(id).addresses, address) != port(id).addresses.end();
 }
 
-PeerIndex Snapshot::peer_of(NetworkId network, IpAddress underlay) const noexcept {
-    const PeerKey* key = peer_index_.find(
-        hash(network, underlay), [&](const PeerKey& k) { return k.underlay == underlay && k.network == network; });
-    return key != nullptr ? key->index : no_peer;
+void Snapshot::index() {
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        const DesiredPort& port = ports[i];
+        PortTraits& traits = traits_[i];
+        traits = {.mac = port.mac.word(), .mtu = port.mtu, .network = port.network, .kernel_port = port.kernel_port};
+        traits.exists = true;
+        traits.host = port.host;
+        traits.flow_stable = port.flow_stable;
+        if (port.host) continue;
+        for (const IpAddress& own : port.addresses)
+            traits.own_addresses |= own.is_v4() ? address_bit(own.v4()) : address_bit(own.v6());
+    }
+    network_count_ = static_cast<std::uint32_t>(networks.size());
+    for (const Network& network : networks) {
+        const DesiredNetwork& settings = network.settings;
+        if (settings.vtep_v4) add(vteps_v4_, {*settings.vtep_v4, Be16(settings.udp_port)});
+        if (settings.vtep_v6) add(vteps_v6_, {*settings.vtep_v6, Be16(settings.udp_port)});
+    }
 }
 
 void Snapshot::index_peers() {
-    peer_index_ = ProbeTable<PeerKey>(peers.size());
+    peers_v4_ = PeerMap<Ipv4>(peers.size());
+    peers_v6_ = PeerMap<Ipv6>(peers.size());
     for (PeerIndex i = 0; i < peers.size(); ++i) {
-        const Peer& peer = peers[i];
-        PeerKey& key = peer_index_.place(hash(peer.network, peer.underlay), [&](const PeerKey& k) {
-            return k.underlay == peer.underlay && k.network == peer.network;
-        });
-        if (!key.used()) key = {peer.underlay, peer.network, i};
+        const IpAddress& underlay = peers[i].underlay;
+        if (underlay.is_v4())
+            peers_v4_.add(peers[i].network, underlay.v4(), i);
+        else
+            peers_v6_.add(peers[i].network, underlay.v6(), i);
     }
 }
 

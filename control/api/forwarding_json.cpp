@@ -1,6 +1,7 @@
 // JSON of what the workers forward by.
 #include "control/api/forwarding_json.h"
 
+#include <ranges>
 #include <vector>
 
 namespace viaduct {
@@ -93,7 +94,7 @@ PortId port_of(const Snapshot& snapshot, RouteTarget target) {
 
 template <Address A>
 void list_routes(Listing& listing, const Snapshot& snapshot, const Network& network) {
-    for (const Route<A>& route : network.family<A>().routes->routes()) {
+    for (const Route<A>& route : std::views::reverse(network.family<A>().routes->routes())) {
         listing.add([&]() -> Json {
             return {{"network", network.settings.name},
                     {"prefix", to_string(route.prefix)},

@@ -52,8 +52,8 @@ TEST(EcnTest, FlowLabelSurvivesAMark) {
 TEST(EcnTest, EncapsulationCopiesTheEcnField) {
     for (std::uint8_t codepoint = 0; codepoint < 4; ++codepoint) {
         const auto inner = static_cast<std::uint8_t>(dscp | codepoint);
-        EXPECT_EQ(outer_tos_uniform(inner), inner);
-        EXPECT_EQ(outer_tos_pipe(inner, 10), 40 | codepoint);
+        EXPECT_EQ(OuterTos::uniform().of(inner), inner);
+        EXPECT_EQ(OuterTos::pipe(10).of(inner), 40 | codepoint);
     }
 }
 

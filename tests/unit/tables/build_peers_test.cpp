@@ -98,9 +98,9 @@ TYPED_TEST(BuildPeersTest, PeersAreFoundByNetworkAndUnderlayAddress) {
 
 TYPED_TEST(BuildPeersTest, OurVtepIsAnAddressAndAPort) {
     const auto snapshot = this->build();
-    EXPECT_TRUE(snapshot->is_vtep(underlay<TypeParam>(9), 8472));
-    EXPECT_FALSE(snapshot->is_vtep(underlay<TypeParam>(9), 4789));
-    EXPECT_FALSE(snapshot->is_vtep(underlay<TypeParam>(1), 8472));
+    EXPECT_TRUE(snapshot->is_vtep(underlay<TypeParam>(9), Be16(8472)));
+    EXPECT_FALSE(snapshot->is_vtep(underlay<TypeParam>(9), Be16(4789)));
+    EXPECT_FALSE(snapshot->is_vtep(underlay<TypeParam>(1), Be16(8472)));
 }
 
 TEST(NetworkOfTest, TheExactVniGoesBeforeAnyVni) {

@@ -59,7 +59,7 @@ TYPED_TEST(BuildRoutesTest, DirectRoutingReachesNeighboursPlainly) {
     const NextHop& hop = snapshot->next_hops[to.index];
     EXPECT_EQ(hop.address, IpAddress(underlay<TypeParam>(1)));
     EXPECT_EQ(hop.port, underlay_port);
-    EXPECT_EQ(hop.destination, mac(0x21)) << "the node's own MAC, not its VTEP's";
+    EXPECT_EQ(hop.ethernet.destination, mac(0x21)) << "the node's own MAC, not its VTEP's";
     EXPECT_TRUE(hop.resolved);
     EXPECT_NE(snapshot->peer_of(first_network, underlay<TypeParam>(1)), no_peer) << "it may answer through the tunnel";
 }
@@ -86,7 +86,7 @@ TYPED_TEST(BuildRoutesTest, DirectPathsMeanTheSameInATableThatIsTakenOver) {
     ASSERT_EQ(family<TypeParam>(*first).routes, family<TypeParam>(*next).routes) << "taken over";
     const RouteTarget to = family<TypeParam>(*next).routes->lookup(address<TypeParam>(2, 5));
     EXPECT_EQ(next->next_hops[to.index].address, IpAddress(underlay<TypeParam>(2)));
-    EXPECT_EQ(next->next_hops[to.index].destination, mac(0x33));
+    EXPECT_EQ(next->next_hops[to.index].ethernet.destination, mac(0x33));
 }
 
 TYPED_TEST(BuildRoutesTest, KernelRoutesOfEveryKind) {
@@ -118,8 +118,8 @@ TYPED_TEST(BuildRoutesTest, GatewaysAreOneNextHopEach) {
     const NextHop& hop = snapshot->next_hops[a.index];
     EXPECT_TRUE(hop.resolved);
     EXPECT_EQ(hop.port, outside_port);
-    EXPECT_EQ(hop.destination, mac(0x31));
-    EXPECT_EQ(hop.source, mac(1));
+    EXPECT_EQ(hop.ethernet.destination, mac(0x31));
+    EXPECT_EQ(hop.ethernet.source, mac(1));
     EXPECT_EQ(hop.address, IpAddress(this->somewhere(1)));
 }
 
@@ -137,8 +137,8 @@ TYPED_TEST(BuildRoutesTest, ARouteOfOneNetworkStaysInItsTable) {
 TYPED_TEST(BuildRoutesTest, FamilyFactsOfANetwork) {
     const auto snapshot = this->build();
     const NetworkFamily<TypeParam>& facts = family<TypeParam>(*snapshot);
-    EXPECT_TRUE(facts.is_inside(address<TypeParam>(77, 1)));
-    EXPECT_FALSE(facts.is_inside(this->somewhere(1)));
+    EXPECT_TRUE(facts.inside.contains(address<TypeParam>(77, 1)));
+    EXPECT_FALSE(facts.inside.contains(this->somewhere(1)));
     EXPECT_EQ(facts.pod_subnet, subnet<TypeParam>(9));
     EXPECT_EQ(facts.gateway, address<TypeParam>(9, 0));
     EXPECT_EQ(facts.snat.first, address<TypeParam>(9, 2));

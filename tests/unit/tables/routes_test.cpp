@@ -82,12 +82,12 @@ TYPED_TEST(RoutesTest, ARouteToNowhereIsLeftOut) {
     EXPECT_EQ(RouteTable<TypeParam>(routes).lookup(prefix.address).kind, RouteKind::kernel);
 }
 
-TYPED_TEST(RoutesTest, ListsLongestFirstAndKeepsEveryPrefix) {
+TYPED_TEST(RoutesTest, ListsShortestFirstAndKeepsEveryPrefix) {
     const auto given = this->any_routes(300);
     const RouteTable<TypeParam> table(given);
     const auto listed = table.routes();
     ASSERT_EQ(listed.size(), table.size());
-    for (std::size_t i = 1; i < listed.size(); ++i) EXPECT_GE(listed[i - 1].prefix.length, listed[i].prefix.length);
+    for (std::size_t i = 1; i < listed.size(); ++i) EXPECT_LE(listed[i - 1].prefix.length, listed[i].prefix.length);
     const RouteTable<TypeParam> again(listed);
     for (const auto& route : given) EXPECT_EQ(again.lookup(route.prefix.address), table.lookup(route.prefix.address));
 }

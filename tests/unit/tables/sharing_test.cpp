@@ -113,7 +113,7 @@ TYPED_TEST(SharingTest, BorrowedRoutesKeepTheirNextHops) {
     ASSERT_TRUE(this->shares_routes());
     const RouteTarget target = family<TypeParam>(*this->after_).routes->lookup(address<TypeParam>(98, 1));
     ASSERT_EQ(target.kind, RouteKind::via);
-    EXPECT_EQ(this->after_->next_hops[target.index].destination, mac(0x55));
+    EXPECT_EQ(this->after_->next_hops[target.index].ethernet.destination, mac(0x55));
     EXPECT_FALSE(this->before_->next_hops[target.index].resolved);
 }
 
@@ -135,7 +135,7 @@ TEST(SnapshotTest, TheEmptyOneAnswersEverythingWithNo) {
     const Snapshot empty;
     EXPECT_EQ(empty.version, 0U);
     EXPECT_EQ(empty.network_of(Ipv4(192, 0, 2, 9), 8472, Vni(1)), nullptr);
-    EXPECT_FALSE(empty.is_vtep(underlay<Ipv4>(9), 8472));
+    EXPECT_FALSE(empty.is_vtep(underlay<Ipv4>(9), Be16(8472)));
     EXPECT_EQ(empty.frontends->owner_of(address<Ipv6>(200, 1)), AddressOwner::nobody);
     EXPECT_EQ(empty.neighbours->find(outside_port, underlay<Ipv6>(1)), nullptr);
     EXPECT_EQ(empty.desired(), DesiredState{});
