@@ -271,8 +271,9 @@ Connection<A>* Balancer<A>::open(Slot slot, FlowKey<A> reply) noexcept {
     const unsigned slot_number = slot_of_port(reply.destination_port);
     for (unsigned attempt = 0; attempt < port_attempts; ++attempt) {
         reply.destination_port = snat_port(slot_number, meta.hash, attempt);
-        if (connections_.find(reply, flow_hash(reply), clock_)) continue;
-        Connection<A>* connection = connections_.insert(key, reply, clock_);
+        const std::uint32_t hash = flow_hash(reply);
+        if (connections_.find(reply, hash, clock_)) continue;
+        Connection<A>* connection = connections_.insert({&key, meta.hash}, {&reply, hash}, clock_);
         if (connection == nullptr) return burst_.drop(slot, Drop::connection_table_full), nullptr;
         prepare_translation(*connection);
         around_.counters->connections_opened.add(1);

@@ -49,21 +49,20 @@ ConnectionTable<A>::ConnectionTable(std::size_t capacity, const Timeouts& timeou
 }
 
 template <Address A>
-Connection<A>* ConnectionTable<A>::insert(const FlowKey<A>& original, const FlowKey<A>& reply, Seconds now) noexcept {
+Connection<A>* ConnectionTable<A>::insert(const Hashed& original, const Hashed& reply, Seconds now) noexcept {
     if (free_count_ == 0) return nullptr;
     const std::uint32_t number = free_[free_count_ - 1];
     const std::uint32_t entry = number << 1U;
-    const std::uint32_t original_hash = flow_hash(original);
-    if (!index_.add(original_hash, entry)) return nullptr;
-    if (!index_.add(flow_hash(reply), entry | 1U)) {
-        index_.remove(original_hash, entry);
+    if (!index_.add(original.hash, entry)) return nullptr;
+    if (!index_.add(reply.hash, entry | 1U)) {
+        index_.remove(original.hash, entry);
         return nullptr;
     }
     --free_count_;
     Connection<A>& connection = records_[number];
     connection = {};
-    connection.original = original;
-    connection.reply = reply;
+    connection.original = *original.key;
+    connection.reply = *reply.key;
     connection.last_seen = now;
     connection.live = true;
     return &connection;

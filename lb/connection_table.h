@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 
+#include "encap/flow_hash.h"
 #include "lb/connection.h"
 #include "lb/flow_index.h"
 #include "lb/huge_array.h"
@@ -67,7 +68,15 @@ public:
 
     /// A new connection under both keys (equal-hash keys are fine), its other fields zero and `last_seen` = now.
     /// nullptr when the table is full. The caller has made sure that neither key is present.
-    [[nodiscard]] Connection<A>* insert(const FlowKey<A>& original, const FlowKey<A>& reply, Seconds now) noexcept;
+    [[nodiscard]] Connection<A>* insert(const FlowKey<A>& original, const FlowKey<A>& reply, Seconds now) noexcept {
+        return insert({&original, flow_hash(original)}, {&reply, flow_hash(reply)}, now);
+    }
+    /// A key with its hash, for who knows that already.
+    struct Hashed {
+        const FlowKey<A>* key;
+        std::uint32_t hash;
+    };
+    [[nodiscard]] Connection<A>* insert(const Hashed& original, const Hashed& reply, Seconds now) noexcept;
     void erase(Connection<A>& connection) noexcept;
 
     /// Looks at up to `records` records and erases those that have expired. Returns how many it erased.
