@@ -70,7 +70,7 @@ template <Address A>
     const Protocol protocol = protocol_of(ip);
     const bool lengths = length >= sizeof(Header) && length <= frame_length - ip_at && length <= 0xffff;
     if (!lengths || !is_plain(ip)) return false;
-    if (!(ordinary<A>[ip.source.bytes[0]] & ordinary<A>[ip.destination.bytes[0]])) return false;
+    if (!ordinary<A>[ip.source.bytes[0]] || !ordinary<A>[ip.destination.bytes[0]]) return false;
     if (!transport_fits(transport, protocol, length - sizeof(Header))) return false;
 
     FlowKey<A>& key = meta.flow<A>();

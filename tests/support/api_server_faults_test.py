@@ -152,9 +152,15 @@ class DirectoryTest(unittest.TestCase):
         return event["type"], event["object"]["metadata"]["name"]
 
     def test_a_status_outlives_an_edit(self):
+        def balanced(**labels):
+            return {**(it := service("a", **labels)), "spec": {**it.get("spec", {}), "type": "LoadBalancer"}}
+
+        self.write("one.yaml", balanced())
+        until(lambda: self.server.ask(f"{IN_SHOP}/a")[1]["spec"]["type"] == "LoadBalancer")
         status = {"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}}
-        self.server.ask(f"{IN_SHOP}/a/status", "PATCH", status, content_type="application/merge-patch+json")
-        self.write("one.yaml", service("a", color="red"))
+        answer = self.server.ask(f"{IN_SHOP}/a/status", "PATCH", status, content_type="application/merge-patch+json")
+        self.assertEqual(answer[0].status, 200)
+        self.write("one.yaml", balanced(color="red"))
         found = until(lambda: (it := self.server.ask(f"{IN_SHOP}/a")[1])["metadata"].get("labels") and it)
         self.assertEqual(found["status"], status["status"])
 
