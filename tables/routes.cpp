@@ -17,8 +17,7 @@ std::vector<Route<A>> distinct(std::span<const Route<A>> given) {
                                                   : a.prefix.address < b.prefix.address;
     });
     const auto same = [](const Route<A>& a, const Route<A>& b) { return a.prefix == b.prefix; };
-    const auto twins = std::ranges::unique(routes, same);
-    routes.erase(twins.begin(), twins.end());
+    routes.erase(std::unique(routes.begin(), routes.end(), same), routes.end());
     return routes;
 }
 

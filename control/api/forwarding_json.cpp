@@ -1,7 +1,6 @@
 // JSON of what the workers forward by.
 #include "control/api/forwarding_json.h"
 
-#include <ranges>
 #include <vector>
 
 namespace viaduct {
@@ -94,7 +93,9 @@ PortId port_of(const Snapshot& snapshot, RouteTarget target) {
 
 template <Address A>
 void list_routes(Listing& listing, const Snapshot& snapshot, const Network& network) {
-    for (const Route<A>& route : std::views::reverse(network.family<A>().routes->routes())) {
+    const std::vector<Route<A>>& routes = network.family<A>().routes->routes();
+    for (auto it = routes.rbegin(); it != routes.rend(); ++it) {  // longest prefixes first
+        const Route<A>& route = *it;
         listing.add([&]() -> Json {
             return {{"network", network.settings.name},
                     {"prefix", to_string(route.prefix)},
