@@ -64,7 +64,7 @@ constexpr std::array global_table{
     ConfigKey<Config>{"timeout-icmp", "SECONDS", "idle time of an echo exchange", set_timeout<&Timeouts::icmp>},
     ConfigKey<Config>{"timeout-other", "SECONDS", "idle time of all other flows", set_timeout<&Timeouts::other>},
     ConfigKey<Config>{
-        "debounce-ms", "N", "how long changes are gathered before they are published together",
+        "debounce-ms", "N", "least time between publications: changes in between are published together",
         [](Config& c, Text v) { c.debounce = std::chrono::milliseconds(parse_number<unsigned>(v, 0, 10'000)); }},
     ConfigKey<Config>{"zone", "NAME", "the gateway's zone, for topology hints; default: its Node's zone label",
                       [](Config& c, Text v) { c.zone = v; }},

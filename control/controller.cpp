@@ -69,12 +69,6 @@ spdlog::level::level_enum level_of(Severity severity) {
     return spdlog::level::err;
 }
 
-StateSize size_of(const DesiredState& state) {
-    StateSize size{state.services.size(), 0, state.peers.size(), state.routes.size()};
-    for (const DesiredService& service : state.services) size.backends += service.backends.size();
-    return size;
-}
-
 }  // namespace
 
 void block_stop_signals() {
@@ -200,10 +194,10 @@ private:
         }
     }
 
-    /// Changes are gathered for the debounce window after the first of them.
+    /// A change after a quiet time is published at once; those that follow it closely are gathered.
     void schedule(Clock::time_point now) {
         last_queued_ = std::chrono::system_clock::now();
-        if (!publish_at_) publish_at_ = now + config_.debounce;
+        if (!publish_at_) publish_at_ = std::max(now, published_at_ + config_.debounce);
     }
 
     /// Whether to come back soon.
@@ -225,19 +219,16 @@ private:
     void publish() {
         publish_at_.reset();
         retry_ = false;
-        const auto started = Clock::now();
+        const auto started = published_at_ = Clock::now();
         try {
             const std::vector<PortFacts> ports = view_.ports();
             std::vector<Finding> unread = unread_sources();
             addresses_.update(source_objects_, unread.empty());
-            DesiredOutput wanted = desired_state({config_, source_objects_, kernel_.state(), ports,
-                                                  version_ == 0 ? nullptr : &desired_, &addresses_.assigned()});
-            const std::vector<Finding>& missing = addresses_.findings();
-            wanted.findings.insert(wanted.findings.end(), missing.begin(), missing.end());
-            // What half a cluster lacks is no news: it has not come yet.
-            note(unread.empty() ? std::move(wanted.findings) : std::move(unread));
-            configure_host(wanted.state, ports);
-            if (version_ == 0 || !(wanted.state == desired_)) replace(std::move(wanted.state), started);
+            const DesiredState& wanted = keeper_.update({config_, source_objects_, kernel_.state(), ports,
+                                                         version_ == 0 ? nullptr : &desired_, &addresses_.assigned()});
+            note_all(std::move(unread));
+            configure_host(wanted, ports);
+            if (version_ == 0 || !(wanted == desired_)) replace(wanted, started);
             links_.update();
             publish_problem_.clear();
         } catch (const std::exception& failed) {
@@ -249,6 +240,14 @@ private:
         store_status();
     }
 
+    /// Backends are counted by what changed.
+    void take_size(const DesiredState& state) {
+        const ListDifference<DesiredService> different = difference(desired_.services, state.services);
+        for (const DesiredService* service : different.before) size_.backends -= service->backends.size();
+        for (const DesiredService* service : different.after) size_.backends += service->backends.size();
+        size_ = {state.services.size(), size_.backends, state.peers.size(), state.routes.size()};
+    }
+
     [[nodiscard]] std::vector<Finding> unread_sources() const {
         std::vector<Finding> findings;
         for (const auto& source : sources_)
@@ -258,17 +257,17 @@ private:
         return findings;
     }
 
-    void replace(DesiredState state, Clock::time_point started) {
+    void replace(const DesiredState& state, Clock::time_point started) {
         const Changes changes = reconcile(desired_, state);
         auto next = builder_.build(state, published_.current());
         view_.steer(*next);
         version_ = next->version;
         published_.publish(std::move(next));
-        desired_ = std::move(state);
-        size_ = size_of(desired_);
+        take_size(state);
+        desired_ = state;
         ++publications_;
         last_publication_ = std::chrono::system_clock::now();
-        latency_.published(source_objects_, last_publication_);
+        latency_.published(keeper_.fresh_slices(), last_publication_);
         last_build_ = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started);
         builds_.add(std::chrono::duration<double>(last_build_).count());
         spdlog::log(changes.only_neighbours() ? spdlog::level::debug : spdlog::level::info,
@@ -286,17 +285,35 @@ private:
         }
     }
 
+    /// What half a cluster lacks is no news: it has not come yet.
+    void note_all(std::vector<Finding> unread) {
+        const std::pair known{keeper_.findings_revision(), addresses_.revision()};
+        if (unread.empty() && host_findings_ == 0 && noted_ == known) return;
+        if (unread.empty()) {
+            unread = keeper_.findings();
+            const std::vector<Finding>& missing = addresses_.findings();
+            unread.insert(unread.end(), missing.begin(), missing.end());
+            noted_ = known;
+        } else {
+            noted_.reset();
+        }
+        note(std::move(unread));
+    }
     /// Replaces the findings; each is logged when it is new.
     void note(std::vector<Finding> findings) {
-        std::swap(findings_, findings);
+        former_findings_.clear();
+        for (const Finding& one : findings_) former_findings_.insert(text_of(one));
+        findings_ = std::move(findings);
+        host_findings_ = 0;
         for (const Finding& one : findings_)
-            if (std::ranges::find(findings, one) == findings.end()) log(one);
-        former_findings_ = std::move(findings);
+            if (!former_findings_.contains(text_of(one))) log(one);
     }
     void note_one(Finding finding) {
-        if (std::ranges::find(former_findings_, finding) == former_findings_.end()) log(finding);
+        if (!former_findings_.contains(text_of(finding))) log(finding);
         findings_.push_back(std::move(finding));
+        ++host_findings_;
     }
+    static std::string text_of(const Finding& one) { return one.subject + ": " + one.text; }
     static void log(const Finding& one) {
         spdlog::log(level_of(one.severity), "{}: {} ({})", one.subject, one.text, one.remedy);
     }
@@ -334,6 +351,7 @@ private:
     KernelWatcher kernel_;
     KernelChanges kernel_changes_;
     NeighbourKeeper neighbours_;
+    DesiredStateKeeper keeper_;
     SnapshotBuilder builder_;
     AddressBook addresses_{config_};
 
@@ -341,7 +359,8 @@ private:
     bool stopping_ = false;
     bool retry_ = false;
     std::optional<Clock::time_point> publish_at_;
-    DesiredState desired_;  // as published
+    Clock::time_point published_at_{};  // or tried to
+    DesiredState desired_;              // as published
     std::uint64_t version_ = 0, publications_ = 0;
     std::chrono::system_clock::time_point last_publication_{};
     std::chrono::microseconds last_build_{};
@@ -349,7 +368,10 @@ private:
     Histogram builds_;
     StateSize size_;
     ProgrammingLatency latency_{std::chrono::system_clock::now()};
-    std::vector<Finding> findings_, former_findings_;
+    std::vector<Finding> findings_;
+    std::set<std::string> former_findings_;
+    std::size_t host_findings_ = 0;                                 // of `findings_`, those about the host's interfaces
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> noted_;  // revisions of what `findings_` says
     std::string kernel_problem_, publish_problem_;
     ClusterLinks links_{config_, {desired_, addresses_, findings_}};
 

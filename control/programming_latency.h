@@ -5,8 +5,8 @@
 #include <chrono>
 #include <span>
 
-#include "control/desired/desired_state.h"
 #include "control/histogram.h"
+#include "control/objects/objects.h"
 
 namespace viaduct {
 
@@ -16,8 +16,8 @@ public:
     using Time = std::chrono::system_clock::time_point;
     /// Changes before this are others' history.
     explicit ProgrammingLatency(Time start) : newest_(start) {}
-    /// Takes every change that is newer than those of the last call: they have just been published.
-    void published(std::span<const SourceObjects> sources, Time now);
+    /// Takes every change that is newer than those of the last call: these slices have just been published.
+    void published(std::span<const Shared<EndpointSlice>> slices, Time now);
     [[nodiscard]] const Histogram& histogram() const { return histogram_; }
 
 private:

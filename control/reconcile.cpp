@@ -26,18 +26,28 @@ std::string name_of(const DesiredNeighbour& neighbour) {
 }
 
 template <class T>
-void compare(Changes& changes, const char* kind, const std::vector<T>& before, const std::vector<T>& after) {
-    if (before == after) return;
+ListDifference<T> difference(const std::vector<T>& before, const std::vector<T>& after) {
+    ListDifference<T> all;
+    if (before == after) return all;
+    for (const T& thing : before) all.before.push_back(&thing);
+    for (const T& thing : after) all.after.push_back(&thing);
+    return all;
+}
+
+template <class List>
+void compare(Changes& changes, const char* kind, const List& before, const List& after) {
+    using Thing = typename List::value_type;
     KindChanges one{kind, {}, {}, {}};
-    std::map<std::string, const T*> old;
-    for (const T& thing : before) old.emplace(name_of(thing), &thing);
-    for (const T& thing : after) {
-        const auto found = old.find(name_of(thing));
+    const ListDifference<Thing> different = difference(before, after);
+    std::map<std::string, const Thing*> old;
+    for (const Thing* thing : different.before) old.emplace(name_of(*thing), thing);
+    for (const Thing* thing : different.after) {
+        const auto found = old.find(name_of(*thing));
         if (found == old.end()) {
-            one.added.push_back(name_of(thing));
+            one.added.push_back(name_of(*thing));
             continue;
         }
-        if (!(*found->second == thing)) one.changed.push_back(found->first);
+        if (!(*found->second == *thing)) one.changed.push_back(found->first);
         old.erase(found);
     }
     for (const auto& [name, thing] : old) one.removed.push_back(name);

@@ -21,6 +21,7 @@ struct Place {
     std::string node_name;
     std::string zone;  // "": unknown
     LocalPolicy local_policy = LocalPolicy::cluster;
+    bool operator==(const Place&) const = default;
 };
 
 /// An endpoint at the port that a Service port joins it by.

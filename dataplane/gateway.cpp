@@ -163,9 +163,13 @@ std::vector<std::pair<PortId, IpAddress>> Gateway::take_neighbour_requests() {
 }
 
 void Gateway::steer(const Snapshot& next) {
+    if (std::ranges::none_of(ports_, [](OpenPort& open) { return open.port.steering() != nullptr; })) return;
+    SteeringInput input = steering_input(next);
+    if (steered_ == input) return;
     const SteeringEntries entries = steering_entries(next);
     for (OpenPort& open : ports_)
         if (Steering* steering = open.port.steering()) steering->update(entries);
+    steered_ = std::move(input);
 }
 
 std::vector<ConnectionRow> Gateway::connections(std::size_t limit) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "dataplane/eal.h"
@@ -11,6 +12,7 @@
 #include "dataplane/packet_pool.h"
 #include "dataplane/placement.h"
 #include "dataplane/port.h"
+#include "dataplane/steering.h"
 #include "dataplane/transmit_queues.h"
 #include "dataplane/worker.h"
 #include "tables/gateway_view.h"
@@ -67,7 +69,8 @@ private:
     PacketPool pool_;
     QsbrGrace grace_;
     Published published_;
-    std::deque<OpenPort> ports_;  // by PortId
+    std::deque<OpenPort> ports_;            // by PortId
+    std::optional<SteeringInput> steered_;  // what all of them steer by
     std::vector<WorkerCounters> counters_;
     std::vector<NeighbourRequests> neighbour_requests_;
     SlotMap slots_;

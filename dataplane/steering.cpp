@@ -115,6 +115,10 @@ SteeringEntries steering_entries(const Snapshot& snapshot) {
     return entries;
 }
 
+SteeringInput steering_input(const Snapshot& snapshot) {
+    return {snapshot.frontends->frontends_mark(), snapshot.desired().networks, snapshot.desired().peers};
+}
+
 FileDescriptor::~FileDescriptor() {
     if (fd_ >= 0) close(fd_);
 }

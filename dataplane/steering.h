@@ -39,6 +39,15 @@ struct SteeringEntries {
 };
 [[nodiscard]] SteeringEntries steering_entries(const Snapshot& snapshot);
 
+/// What the entries are computed from: where it is equal, so are they.
+struct SteeringInput {
+    std::shared_ptr<const void> frontends;
+    std::vector<DesiredNetwork> networks;
+    SharedList<DesiredPeer> peers;
+    bool operator==(const SteeringInput&) const = default;
+};
+[[nodiscard]] SteeringInput steering_input(const Snapshot& snapshot);
+
 /// An owned file descriptor.
 class FileDescriptor {
 public:

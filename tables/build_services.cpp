@@ -2,6 +2,7 @@
 #include "tables/build_services.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -23,18 +24,21 @@ private:
     std::uint64_t value_ = 0xcbf29ce484222325U;
 };
 
+using DesiredList = SharedList<DesiredService>;
+
 /// Where each desired service was in the previous build, if it is equal to what it was there.
-std::vector<std::size_t> find_unchanged(const std::vector<DesiredService>& desired,
-                                        const std::vector<DesiredService>& before, const FrontendTable& last) {
+std::vector<std::size_t> find_unchanged(const DesiredList& desired, const DesiredList& before,
+                                        const FrontendTable& last) {
+    const auto same = [&](std::size_t now, std::size_t then) {
+        return &desired[now] == &before[then] || desired[now] == before[then];
+    };
     std::vector<std::size_t> source(desired.size(), nowhere);
     std::vector<bool> taken(before.size());
     for (std::size_t i = 0; i < desired.size(); ++i) {
         std::size_t old = i;
-        if (i >= before.size() || desired[i] != before[i]) {
-            const Service* moved = last.by_id(service_id(desired[i]));
-            if (moved == nullptr) continue;
-            old = static_cast<std::size_t>(moved - last.services().data());
-            if (old == i || desired[i] != before[old]) continue;
+        if (i >= before.size() || !same(i, i)) {
+            old = last.index_of(service_id(desired[i]));
+            if (old == no_service || old == i || !same(i, old)) continue;
         }
         if (taken[old]) continue;
         taken[old] = true;
@@ -43,24 +47,23 @@ std::vector<std::size_t> find_unchanged(const std::vector<DesiredService>& desir
     return source;
 }
 
-bool is_identity(const std::vector<std::size_t>& source) {
-    for (std::size_t i = 0; i < source.size(); ++i)
-        if (source[i] != i) return false;
-    return true;
+/// Whether name and frontends are the same: then so is what the index says of it.
+bool same_index(const DesiredService& a, const DesiredService& b) {
+    return a.name == b.name && a.group == b.group && a.network == b.network && a.protocol == b.protocol &&
+           a.family == b.family && a.frontends == b.frontends;
 }
 
-/// Whether names and frontends are the same, position by position: then so is the index over them.
-bool same_index(const std::vector<DesiredService>& desired, const std::vector<DesiredService>& before,
-                const std::vector<std::size_t>& source) {
-    if (desired.size() != before.size()) return false;
-    for (std::size_t i = 0; i < desired.size(); ++i) {
-        const DesiredService& a = desired[i];
-        const DesiredService& b = before[i];
-        if (source[i] != i && (a.name != b.name || a.group != b.group || a.network != b.network ||
-                               a.protocol != b.protocol || a.family != b.family || a.frontends != b.frontends))
-            return false;
-    }
-    return true;
+/// The positions where the lists differ, if that leaves the index over names and frontends as it is.
+std::optional<std::vector<ServiceIndex>> changed_in_place(const DesiredList& desired, const DesiredList& before) {
+    if (desired.size() != before.size()) return {};
+    std::vector<ServiceIndex> changed;
+    bool in_place = true;
+    desired.for_each_unshared(before, [&](std::size_t i) {
+        if (desired[i] == before[i]) return;
+        in_place = in_place && same_index(desired[i], before[i]);
+        changed.push_back(static_cast<ServiceIndex>(i));
+    });
+    return in_place ? std::optional(std::move(changed)) : std::nullopt;
 }
 
 Service make_service(const DesiredService& desired, BackendBook& book) {
@@ -83,7 +86,7 @@ void make_ids_distinct(std::vector<Service>& services) {
         while (!taken.insert(service.id).second) ++service.id;
 }
 
-std::vector<Frontend> frontends_of(const std::vector<DesiredService>& desired) {
+std::vector<Frontend> frontends_of(const DesiredList& desired) {
     std::vector<Frontend> all;
     for (ServiceIndex i = 0; i < desired.size(); ++i) {
         const DesiredService& service = desired[i];
@@ -97,8 +100,7 @@ std::vector<Frontend> frontends_of(const std::vector<DesiredService>& desired) {
 }
 
 /// Lets go of the backends of all services that were not taken over. True when there were any.
-bool release_others(const std::vector<DesiredService>& before, const std::vector<std::size_t>& source,
-                    BackendBook& book) {
+bool release_others(const DesiredList& before, const std::vector<std::size_t>& source, BackendBook& book) {
     std::vector<bool> kept(before.size());
     for (const std::size_t old : source)
         if (old != nowhere) kept[old] = true;
@@ -109,6 +111,33 @@ bool release_others(const std::vector<DesiredService>& before, const std::vector
         any = true;
     }
     return any;
+}
+
+BuiltServices build_in_place(const std::vector<ServiceIndex>& changed, const DesiredList& desired,
+                             const DesiredList& before, const FrontendTable& last, BackendBook& book) {
+    std::vector<std::pair<ServiceIndex, Service>> others;
+    for (const ServiceIndex i : changed) {
+        others.emplace_back(i, make_service(desired[i], book));
+        others.back().second.id = last.service(i).id;
+    }
+    for (const ServiceIndex i : changed) book.release(BackendList(before[i]));
+    return {std::make_shared<const FrontendTable>(last.with(std::move(others))), true};
+}
+
+BuiltServices build_anew(const DesiredList& desired, const DesiredList& before, const FrontendTable& last,
+                         BackendBook& book) {
+    const std::vector<std::size_t> source = find_unchanged(desired, before, last);
+    std::vector<Service> services;
+    services.reserve(desired.size());
+    bool changed = false;
+    for (std::size_t i = 0; i < desired.size(); ++i) {
+        const bool unchanged = source[i] != nowhere;
+        services.push_back(unchanged ? last.services()[source[i]] : make_service(desired[i], book));
+        changed |= !unchanged;
+    }
+    changed |= release_others(before, source, book);
+    make_ids_distinct(services);
+    return {std::make_shared<const FrontendTable>(std::move(services), frontends_of(desired)), changed};
 }
 
 }  // namespace
@@ -125,26 +154,12 @@ std::uint64_t service_id(const DesiredService& service) noexcept {
     return hash.value() != 0 ? hash.value() : 1;
 }
 
-BuiltServices build_services(const std::vector<DesiredService>& desired, const std::vector<DesiredService>& before,
+BuiltServices build_services(const DesiredList& desired, const DesiredList& before,
                              const std::shared_ptr<const FrontendTable>& last, BackendBook& book) {
-    const std::vector<std::size_t> source = find_unchanged(desired, before, *last);
-    if (desired.size() == before.size() && is_identity(source)) return {last, false};
-
-    std::vector<Service> services;
-    services.reserve(desired.size());
-    bool changed = false;
-    for (std::size_t i = 0; i < desired.size(); ++i) {
-        const bool unchanged = source[i] != nowhere;
-        services.push_back(unchanged ? last->services()[source[i]] : make_service(desired[i], book));
-        changed |= !unchanged;
-    }
-    changed |= release_others(before, source, book);
-    if (same_index(desired, before, source)) {
-        for (std::size_t i = 0; i < services.size(); ++i) services[i].id = last->services()[i].id;
-        return {std::make_shared<const FrontendTable>(last->with(std::move(services))), changed};
-    }
-    make_ids_distinct(services);
-    return {std::make_shared<const FrontendTable>(std::move(services), frontends_of(desired)), changed};
+    const auto changed = changed_in_place(desired, before);
+    if (!changed) return build_anew(desired, before, *last, book);
+    if (changed->empty()) return {last, false};
+    return build_in_place(*changed, desired, before, *last, book);
 }
 
 }  // namespace viaduct

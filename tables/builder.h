@@ -1,8 +1,9 @@
 // From desired state to snapshot: off the data path, without clock or I/O, reusing what did not change.
 //
 // Theory of operation. Builds continue each other. What a build's input shares with the previous build's is taken over
-// by pointer: route tables, neighbours, the frontend table, and of changed services every backend set whose list is
-// unchanged. Backends are recognised by (network, address, port), see backend_book.h.
+// by pointer: route tables, neighbours, peers, the frontend table or its index and pages, and of changed services every
+// backend set whose list is unchanged. Lists that are shared with the previous input are compared by pointer, so a
+// build costs what has changed. Backends are recognised by (network, address, port), see backend_book.h.
 #pragma once
 
 #include <memory>

@@ -10,6 +10,7 @@
 #include "encap/net_types.h"
 #include "encap/packet.h"
 #include "lb/service.h"
+#include "tables/shared_list.h"
 
 namespace viaduct {
 
@@ -121,8 +122,8 @@ struct DesiredNeighbour {
 struct DesiredState {
     std::vector<DesiredPort> ports;
     std::vector<DesiredNetwork> networks;
-    std::vector<DesiredPeer> peers;
-    std::vector<DesiredService> services;
+    SharedList<DesiredPeer> peers;        // thousands, of which a change touches few
+    SharedList<DesiredService> services;  // likewise
     std::vector<DesiredRoute> routes;
     std::vector<DesiredNeighbour> neighbours;
     bool operator==(const DesiredState&) const = default;

@@ -44,7 +44,7 @@ bool FrontendIndex<A>::add(A address, const Frontend& frontend, std::uint32_t po
 template class FrontendIndex<Ipv4>;
 template class FrontendIndex<Ipv6>;
 
-FrontendTable::Index::Index(std::span<const Service> services, std::span<const Frontend> all)
+FrontendTable::Index::Index(const ServiceArray& services, std::span<const Frontend> all)
     : v4(count_v4(all)), v6(all.size() - count_v4(all)), ids(services.size()) {
     frontends.reserve(all.size());
     for (const Frontend& frontend : all) {
@@ -62,10 +62,9 @@ FrontendTable::Index::Index(std::span<const Service> services, std::span<const F
 FrontendTable::FrontendTable(std::vector<Service> services, std::span<const Frontend> frontends)
     : services_(std::move(services)), index_(std::make_shared<const Index>(services_, frontends)) {}
 
-FrontendTable FrontendTable::with(std::vector<Service> services) const {
-    FrontendTable table;
-    table.services_ = std::move(services);
-    table.index_ = index_;
+FrontendTable FrontendTable::with(std::vector<std::pair<ServiceIndex, Service>> others) const {
+    FrontendTable table = *this;
+    table.services_ = services_.with(std::move(others));
     return table;
 }
 

@@ -13,6 +13,7 @@
 #include "encap/net_types.h"
 #include "lb/service.h"
 #include "tables/probe_table.h"
+#include "tables/service_array.h"
 
 namespace viaduct {
 
@@ -90,8 +91,9 @@ public:
     /// A frontend's `service` is a position in `services`, whose ids are distinct. Of frontends with the same address,
     /// port and protocol the first one stays.
     FrontendTable(std::vector<Service> services, std::span<const Frontend> frontends);
-    /// The same frontends for services with the same ids, whose policies and backends may differ. The index is shared.
-    [[nodiscard]] FrontendTable with(std::vector<Service> services) const;
+    /// The same with other services at these positions, which ascend: their ids and frontends are the same, policies
+    /// and backends may differ. The index is shared, and so are the other services.
+    [[nodiscard]] FrontendTable with(std::vector<std::pair<ServiceIndex, Service>> others) const;
 
     /// A quick test per packet, one load in the common case; false positives never happen.
     template <Address A>
@@ -114,10 +116,17 @@ public:
     [[nodiscard]] const Service& service(ServiceIndex index) const noexcept { return services_[index]; }
     /// The service with this stable id, or nullptr.
     [[nodiscard]] const Service* by_id(std::uint64_t id) const noexcept {
-        const Id* slot = index_->ids.find(spread(id), [&](const Id& i) { return i.id == id; });
-        return slot != nullptr ? &services_[slot->service] : nullptr;
+        const ServiceIndex at = index_of(id);
+        return at != no_service ? &services_[at] : nullptr;
     }
-    [[nodiscard]] std::span<const Service> services() const noexcept { return services_; }
+    /// Its position, or no_service.
+    [[nodiscard]] ServiceIndex index_of(std::uint64_t id) const noexcept {
+        const Id* slot = index_->ids.find(spread(id), [&](const Id& i) { return i.id == id; });
+        return slot != nullptr ? slot->service : no_service;
+    }
+    [[nodiscard]] const ServiceArray& services() const noexcept { return services_; }
+    /// Equal for tables with the same frontends.
+    [[nodiscard]] std::shared_ptr<const void> frontends_mark() const noexcept { return index_; }
     [[nodiscard]] std::span<const Frontend> frontends() const noexcept { return index_->frontends; }
 
 private:
@@ -128,7 +137,7 @@ private:
     };
     /// What depends on frontends and ids alone: endpoints come and go much more often.
     struct Index {
-        Index(std::span<const Service> services, std::span<const Frontend> all);
+        Index(const ServiceArray& services, std::span<const Frontend> all);
         template <Address A>
         [[nodiscard]] const FrontendIndex<A>& family() const noexcept {
             if constexpr (std::same_as<A, Ipv4>)
@@ -142,7 +151,7 @@ private:
         ProbeTable<Id> ids;
     };
 
-    std::vector<Service> services_;
+    ServiceArray services_;
     std::shared_ptr<const Index> index_;
 };
 

@@ -28,6 +28,7 @@ struct PortFacts {
     bool flow_stable = false;
     bool offers_outer_checksum = false;  // the device knows outer UDP checksums
     PortId kernel_port = PortId::none;
+    bool operator==(const PortFacts&) const = default;
 };
 
 struct WorkerFacts {

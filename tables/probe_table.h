@@ -6,7 +6,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <span>
 
 #include "encap/net_types.h"
 
@@ -46,18 +47,20 @@ template <Address A>
 }
 
 /// Linear probing in a power-of-two array that is at most half full, so that every probe meets a free slot. A slot
-/// says by `used()` whether it is taken; a default-constructed one is free.
+/// says by `used()` whether it is taken; a default-constructed one is free. Copies share their slots, so that
+/// successive snapshots can: fill a table first.
 template <class Slot>
 class ProbeTable {
 public:
     explicit ProbeTable(std::size_t entries = 0)
-        : slots_(std::bit_ceil(std::max<std::size_t>(2, entries * 2))),
-          shift_(64U - static_cast<unsigned>(std::countr_zero(slots_.size()))) {}
+        : last_(std::bit_ceil(std::max<std::size_t>(2, entries * 2)) - 1),
+          slots_(std::make_shared<Slot[]>(last_ + 1)),
+          shift_(static_cast<unsigned>(std::countl_zero(last_))) {}
 
     /// The first slot from `hash` on for which `same` holds, or nullptr.
     template <class Same>
     [[nodiscard]] const Slot* find(std::uint64_t hash, const Same& same) const noexcept {
-        for (std::size_t at = hash >> shift_; slots_[at].used(); at = (at + 1) & (slots_.size() - 1))
+        for (std::size_t at = hash >> shift_; slots_[at].used(); at = (at + 1) & last_)
             if (same(slots_[at])) return &slots_[at];
         return nullptr;
     }
@@ -67,13 +70,14 @@ public:
     template <class Same>
     [[nodiscard]] Slot& place(std::uint64_t hash, const Same& same) noexcept {
         std::size_t at = hash >> shift_;
-        while (slots_[at].used() && !same(slots_[at])) at = (at + 1) & (slots_.size() - 1);
+        while (slots_[at].used() && !same(slots_[at])) at = (at + 1) & last_;
         return slots_[at];
     }
-    [[nodiscard]] const std::vector<Slot>& slots() const noexcept { return slots_; }
+    [[nodiscard]] std::span<const Slot> slots() const noexcept { return {slots_.get(), last_ + 1}; }
 
 private:
-    std::vector<Slot> slots_;
+    std::size_t last_;  // of the slots
+    std::shared_ptr<Slot[]> slots_;
     unsigned shift_;
 };
 

@@ -19,6 +19,7 @@
 #include "tables/prefix_set.h"
 #include "tables/probe_table.h"
 #include "tables/routes.h"
+#include "tables/shared_array.h"
 
 namespace viaduct {
 
@@ -84,8 +85,8 @@ public:
 
     std::vector<DesiredPort> ports;
     std::vector<Network> networks;
-    std::vector<Peer> peers;
-    std::vector<NextHop> next_hops;
+    SharedArray<Peer> peers;
+    SharedArray<NextHop> next_hops;
     // never null
     std::shared_ptr<const NeighbourTable> neighbours = std::make_shared<const NeighbourTable>();
     std::shared_ptr<const FrontendTable> frontends = std::make_shared<const FrontendTable>();

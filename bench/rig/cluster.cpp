@@ -116,7 +116,7 @@ std::string gateway_config(const World& world, const GatewaySettings& settings) 
 std::string kernel_commands(const World& world) {
     std::string text = "link set lo up\nlink set outside up\nlink set underlay up\n";
     text += addresses(world, World::outside, "outside") + addresses(world, World::underlay, "underlay");
-    const std::string router = to_string(world.snapshot().next_hops.front().address);
+    const std::string router = to_string(world.snapshot().next_hops[0].address);
     text += neighbour(router, World::router_mac, "outside");
     text += "route add " + std::string(world.inner() == Family::v4 ? "198.18.0.0/15" : "2001:2::/48") + " via " +
             router + " dev outside\n";

@@ -169,7 +169,7 @@ Json routes_json(const Snapshot& snapshot, Page page) {
 }
 
 Json services_json(const Snapshot& snapshot, Page page) {
-    const auto services = snapshot.frontends->services();
+    const auto& services = snapshot.frontends->services();
     const auto frontends = frontends_by_service(*snapshot.frontends);
     Listing listing(page);
     for (std::size_t i = 0; i < services.size(); ++i) {
@@ -179,7 +179,7 @@ Json services_json(const Snapshot& snapshot, Page page) {
 }
 
 Json backends_json(const Snapshot& snapshot, Page page) {
-    const auto services = snapshot.frontends->services();
+    const auto& services = snapshot.frontends->services();
     const auto frontends = frontends_by_service(*snapshot.frontends);
     Listing listing(page);
     for (std::size_t i = 0; i < services.size(); ++i) {

@@ -2,22 +2,17 @@
 #include "control/desired/desired_state.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 #include "control/desired/network_objects.h"
 #include "control/desired/networks.h"
 #include "control/desired/ports.h"
-#include "control/desired/services.h"
+#include "control/desired/service_list.h"
 
 namespace viaduct {
 
 namespace {
-
-std::vector<IpAddress> own_addresses(std::span<const DesiredPort> ports) {
-    std::vector<IpAddress> addresses;
-    for (const DesiredPort& port : ports)
-        if (!port.host) addresses.insert(addresses.end(), port.addresses.begin(), port.addresses.end());
-    return addresses;
-}
 
 Place place_of(const Config& config, const NetworkConfig& network, const NetworkObjects& objects) {
     const NodeObject* own = objects.node(network.node_name);
@@ -64,30 +59,175 @@ void check_host_interfaces(const std::vector<DesiredNetwork>& networks, std::vec
         }
 }
 
+/// A network with its peers, and what it was made of.
+struct KeptNetwork {
+    std::vector<Objects> objects;  // of its sources, without what Services are made of
+    std::vector<DesiredNetwork> previous_networks;
+    SharedList<DesiredPeer> previous_peers;
+    NetworkOutput made;
+    Place place;
+    std::vector<Finding> findings;
+};
+
+Objects network_side(Objects objects) {
+    objects.services.clear();
+    objects.slices.clear();
+    objects.endpoints.clear();
+    return objects;
+}
+
 }  // namespace
 
-DesiredOutput desired_state(const DesiredInput& input) {
-    DesiredOutput out;
-    DesiredState& state = out.state;
-    state.ports = desired_ports(input.config, input.ports, input.kernel);
-    const std::vector<IpAddress> own = own_addresses(state.ports);
-    ServiceMaker services(out.findings);
-    for (const NetworkConfig& config : input.config.networks) {
-        const auto id = static_cast<NetworkId>(state.networks.size());
-        const NetworkObjects objects(config.name, input.sources, out.findings);
-        NetworkOutput made =
-            desired_network({config, id, objects, state.ports, input.ports, input.previous}, out.findings);
-        state.networks.push_back(std::move(made.network));
-        std::ranges::move(made.peers, std::back_inserter(state.peers));
-        services.add({id, config.name, objects, place_of(input.config, config, objects),
-                      input.config.load_balancer_class, own, input.assigned});
+class DesiredStateKeeper::Memory {
+public:
+    /// Whether networks or peers were made anew.
+    bool make_networks(const DesiredInput& input, std::span<const DesiredPort> ports) {
+        const bool same_ports =
+            std::ranges::equal(ports, ports_) && std::ranges::equal(input.ports, facts_) && !networks_.empty();
+        networks_.resize(input.config.networks.size());
+        bool any = false;
+        for (std::size_t i = 0; i < networks_.size(); ++i) {
+            if (same_ports && !has_changed(input, i)) continue;
+            make_network(input, i, ports);
+            any = true;
+        }
+        if (!same_ports) {
+            ports_.assign(ports.begin(), ports.end());
+            facts_.assign(input.ports.begin(), input.ports.end());
+        }
+        return any;
     }
-    check_endpoints(state.networks, out.findings);
-    check_host_interfaces(state.networks, out.findings);
-    state.services = services.take();
-    state.routes = desired_routes(input.ports, input.kernel, state.networks);
-    state.neighbours = desired_neighbours(input.ports, input.kernel);
-    return out;
+
+    /// Likewise, of Services.
+    bool make_services(const DesiredInput& input) {
+        std::vector<IpAddress> own;
+        for (const DesiredPort& port : ports_)
+            if (!port.host) own.insert(own.end(), port.addresses.begin(), port.addresses.end());
+        std::vector<NetworkId> of_sources;
+        for (const SourceObjects& source : input.sources) {
+            const auto found = std::ranges::find(input.config.networks, source.network, &NetworkConfig::name);
+            of_sources.push_back(found == input.config.networks.end()
+                                     ? NetworkId::none
+                                     : static_cast<NetworkId>(found - input.config.networks.begin()));
+        }
+        std::vector<ServiceScope> scopes;
+        for (std::size_t i = 0; i < networks_.size(); ++i)
+            scopes.push_back({input.config.networks[i].name, networks_[i].place});
+        return services.update(
+            {input.sources, of_sources, std::move(scopes), input.config.load_balancer_class, own, input.assigned});
+    }
+
+    /// Whether routes or neighbours may be others than before.
+    bool take_kernel(const KernelState& kernel) {
+        if (kernel_ && *kernel_ == kernel) return false;
+        kernel_ = kernel;
+        return true;
+    }
+
+    [[nodiscard]] const std::vector<KeptNetwork>& networks() const { return networks_; }
+    ServiceList services;
+
+private:
+    [[nodiscard]] static std::vector<const Objects*> objects_of(const DesiredInput& input, std::size_t network) {
+        std::vector<const Objects*> objects;
+        for (const SourceObjects& source : input.sources)
+            if (source.network == input.config.networks[network].name) objects.push_back(source.objects);
+        return objects;
+    }
+
+    [[nodiscard]] bool has_changed(const DesiredInput& input, std::size_t i) const {
+        const KeptNetwork& kept = networks_[i];
+        static const DesiredState none;
+        const DesiredState& previous = input.previous == nullptr ? none : *input.previous;
+        const auto same = [](const Objects& then, const Objects* now) { return then.has_network_of(*now); };
+        return !std::ranges::equal(kept.objects, objects_of(input, i), same) ||
+               kept.previous_networks != previous.networks || kept.previous_peers != previous.peers;
+    }
+
+    void make_network(const DesiredInput& input, std::size_t i, std::span<const DesiredPort> ports) {
+        KeptNetwork kept;
+        const NetworkConfig& config = input.config.networks[i];
+        for (const Objects* objects : objects_of(input, i)) kept.objects.push_back(network_side(*objects));
+        if (input.previous != nullptr) {
+            kept.previous_networks = input.previous->networks;
+            kept.previous_peers = input.previous->peers;
+        }
+        const NetworkObjects objects(config.name, input.sources, kept.findings);
+        kept.made = desired_network({config, static_cast<NetworkId>(i), objects, ports, input.ports, input.previous},
+                                    kept.findings);
+        kept.place = place_of(input.config, config, objects);
+        networks_[i] = std::move(kept);
+    }
+
+    std::vector<DesiredPort> ports_;
+    std::vector<PortFacts> facts_;
+    std::vector<KeptNetwork> networks_;
+    std::optional<KernelState> kernel_;
+};
+
+DesiredStateKeeper::DesiredStateKeeper() : memory_(std::make_unique<Memory>()) {}
+DesiredStateKeeper::~DesiredStateKeeper() = default;
+
+const std::vector<Shared<EndpointSlice>>& DesiredStateKeeper::fresh_slices() const {
+    return memory_->services.fresh_slices();
+}
+
+namespace {
+
+/// Peers that are as they were stay shared.
+SharedList<DesiredPeer> peers_of(const std::vector<KeptNetwork>& networks, const SharedList<DesiredPeer>& before) {
+    SharedList<DesiredPeer> peers;
+    for (const KeptNetwork& network : networks)
+        for (const DesiredPeer& peer : network.made.peers)
+            if (const std::size_t i = peers.size(); i < before.size() && before[i] == peer)
+                peers.push_back(before.element(i));
+            else
+                peers.push_back(peer);
+    return peers;
+}
+
+std::vector<Finding> findings_of(const std::vector<KeptNetwork>& kept, const std::vector<DesiredNetwork>& networks) {
+    std::vector<Finding> findings;
+    for (const KeptNetwork& network : kept)
+        findings.insert(findings.end(), network.findings.begin(), network.findings.end());
+    check_endpoints(networks, findings);
+    check_host_interfaces(networks, findings);
+    return findings;
+}
+
+}  // namespace
+
+const DesiredState& DesiredStateKeeper::update(const DesiredInput& input) {
+    state_.ports = desired_ports(input.config, input.ports, input.kernel);
+    const bool new_networks = memory_->make_networks(input, state_.ports);
+    const bool new_services = memory_->make_services(input);
+    if (new_networks) {
+        state_.networks.clear();
+        for (const KeptNetwork& network : memory_->networks()) state_.networks.push_back(network.made.network);
+        SharedList<DesiredPeer> peers = peers_of(memory_->networks(), state_.peers);
+        if (peers != state_.peers) state_.peers = std::move(peers);
+    }
+    if (memory_->take_kernel(input.kernel) || new_networks) {
+        state_.routes = desired_routes(input.ports, input.kernel, state_.networks);
+        state_.neighbours = desired_neighbours(input.ports, input.kernel);
+    }
+    state_.services = memory_->services.services();
+    if (new_networks) network_findings_ = findings_of(memory_->networks(), state_.networks);
+    if (new_networks || new_services) take_findings();
+    return state_;
+}
+
+void DesiredStateKeeper::take_findings() {
+    std::vector<Finding> findings = network_findings_;
+    std::ranges::move(memory_->services.findings(), std::back_inserter(findings));
+    if (findings == findings_) return;
+    findings_ = std::move(findings);
+    ++findings_revision_;
+}
+
+DesiredOutput desired_state(const DesiredInput& input) {
+    DesiredStateKeeper keeper;
+    return {keeper.update(input), keeper.findings()};
 }
 
 }  // namespace viaduct

@@ -1,6 +1,7 @@
 // From objects, configuration and the kernel's view to desired state: one pure function.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,5 +39,30 @@ struct DesiredOutput {
 };
 
 [[nodiscard]] DesiredOutput desired_state(const DesiredInput& input);
+
+/// The same function, which remembers its last input: it costs what has changed since. Objects that are equal by
+/// pointer have not.
+class DesiredStateKeeper {
+public:
+    DesiredStateKeeper();
+    ~DesiredStateKeeper();
+
+    /// The configuration, and which sources there are, stay what they are from one call to the next.
+    [[nodiscard]] const DesiredState& update(const DesiredInput& input);
+    [[nodiscard]] const std::vector<Finding>& findings() const { return findings_; }
+    /// Grows when the findings may have changed.
+    [[nodiscard]] std::uint64_t findings_revision() const { return findings_revision_; }
+    /// EndpointSlices that came, or came anew, with the last update.
+    [[nodiscard]] const std::vector<Shared<EndpointSlice>>& fresh_slices() const;
+
+private:
+    class Memory;
+    void take_findings();
+
+    std::unique_ptr<Memory> memory_;
+    DesiredState state_;
+    std::vector<Finding> network_findings_, findings_;
+    std::uint64_t findings_revision_ = 0;
+};
 
 }  // namespace viaduct

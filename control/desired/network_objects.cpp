@@ -45,19 +45,12 @@ NetworkObjects::NetworkObjects(const std::string& network, std::span<const Sourc
     for (const SourceObjects& source : sources) {
         if (source.network != network) continue;
         pass(sieve, source.objects->nodes, nodes_);
-        pass(sieve, source.objects->services, services_);
         pass(sieve, source.objects->ip_pools, ip_pools_);
         pass(sieve, source.objects->block_affinities, block_affinities_);
         pass(sieve, source.objects->ipam_blocks, ipam_blocks_);
         pass(sieve, source.objects->felix_configs, felix_config_);
         pass(sieve, source.objects->cilium_nodes, cilium_nodes_);
         pass(sieve, source.objects->cilium_configs, cilium_config_);
-        for (const auto& one : source.objects->slices)
-            if (!one->service.empty() && sieve.is_new(one->key))
-                slices_[{one->key.name_space, one->service}].push_back(one.get());
-        for (const auto& one : source.objects->endpoints)
-            if (!one->skip_mirror && sieve.is_new(one->key))
-                endpoints_[{one->key.name_space, one->key.name}] = one.get();
         for (const auto& one : source.objects->flannel_configs) {
             if (flannel_config_ == nullptr)
                 flannel_config_ = one.get();
@@ -67,21 +60,11 @@ NetworkObjects::NetworkObjects(const std::string& network, std::span<const Sourc
                                     "remove one of them"});
         }
     }
-    std::ranges::sort(services_, {}, [](const ServiceObject* one) -> const ObjectKey& { return one->key; });
 }
 
 const NodeObject* NetworkObjects::node(const std::string& name) const {
     const auto found = std::ranges::find_if(nodes_, [&](const NodeObject* one) { return one->key.name == name; });
     return found == nodes_.end() ? nullptr : *found;
-}
-
-std::vector<const EndpointSlice*> NetworkObjects::slices_of(const ServiceObject& service) const {
-    const Name name{service.key.name_space, service.key.name};
-    if (const auto found = slices_.find(name); found != slices_.end()) return found->second;
-    std::vector<const EndpointSlice*> mirrored;
-    if (const auto found = endpoints_.find(name); found != endpoints_.end())
-        for (const EndpointSlice& slice : found->second->slices) mirrored.push_back(&slice);
-    return mirrored;
 }
 
 }  // namespace viaduct

@@ -1,7 +1,6 @@
-// One network's objects out of all its sources, indexed for joining, each object once.
+// One network's objects out of all its sources, each object once: those that make the network, not its Services.
 #pragma once
 
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,10 +16,6 @@ public:
 
     [[nodiscard]] const std::vector<const NodeObject*>& nodes() const { return nodes_; }
     [[nodiscard]] const NodeObject* node(const std::string& name) const;
-    /// By namespace and name.
-    [[nodiscard]] const std::vector<const ServiceObject*>& services() const { return services_; }
-    /// A Service's EndpointSlices; without any, what its Endpoints object would be mirrored to.
-    [[nodiscard]] std::vector<const EndpointSlice*> slices_of(const ServiceObject& service) const;
     /// net-conf.json, or nullptr.
     [[nodiscard]] const FlannelConfig* flannel_config() const { return flannel_config_; }
     /// Calico's, in no particular order.
@@ -34,12 +29,7 @@ public:
     [[nodiscard]] const CiliumConfig* cilium_config() const { return cilium_config_; }
 
 private:
-    using Name = std::pair<std::string, std::string>;  // namespace, name
-
     std::vector<const NodeObject*> nodes_;
-    std::vector<const ServiceObject*> services_;
-    std::map<Name, std::vector<const EndpointSlice*>> slices_;  // by Service
-    std::map<Name, const Endpoints*> endpoints_;
     const FlannelConfig* flannel_config_ = nullptr;
     std::vector<const IpPool*> ip_pools_;
     std::vector<const BlockAffinity*> block_affinities_;

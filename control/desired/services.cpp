@@ -51,6 +51,117 @@ bool has_endpoints(std::span<const EndpointSlice* const> slices, Family family) 
         slices, [&](const EndpointSlice* slice) { return slice->family == family && !slice->endpoints.empty(); });
 }
 
+class ServiceMaker {
+public:
+    ServiceMaker(const ServiceInput& input, const ServiceObject& service, std::span<const EndpointSlice* const> slices,
+                 MadeService& made)
+        : in_(input), service_(service), slices_(slices), made_(made) {}
+    void make();
+
+private:
+    void add_port(const ServicePort& port, Family family);
+    [[nodiscard]] std::vector<DesiredFrontend> external_frontends(const ServicePort& port, Family family);
+    void find(Severity severity, const std::string& text, const std::string& remedy) {
+        made_.findings.push_back({severity, to_string(service_.key), text, remedy});
+    }
+
+    const ServiceInput& in_;
+    const ServiceObject& service_;
+    const std::span<const EndpointSlice* const> slices_;
+    MadeService& made_;
+};
+
+void ServiceMaker::make() {
+    if (!service_.load_balancer_class.empty() && service_.load_balancer_class != in_.load_balancer_class &&
+        !in_.load_balancer_ips(service_).empty())
+        find(Severity::note, "its load-balancer addresses are left to class " + service_.load_balancer_class,
+             "set load-balancer-class to serve them here");
+    for (const Family family : {Family::v4, Family::v6}) {
+        const char* name = family == Family::v4 ? "IPv4" : "IPv6";
+        if (!serves(service_, family)) {
+            if (has_address_of(service_.external_ips, family) ||
+                has_address_of(in_.load_balancer_ips(service_), family))
+                find(Severity::warning,
+                     std::string("its ") + name + " addresses are not served: it has no clusterIP of that family",
+                     "make the Service dual-stack (ipFamilyPolicy)");
+            continue;
+        }
+        if (!service_.source_ranges.empty() && ranges_of(service_, family).empty() &&
+            has_address_of(in_.load_balancer_ips(service_), family))
+            find(Severity::warning,
+                 std::string("loadBalancerSourceRanges has no ") + name + " range: everyone is let in over " + name,
+                 std::string("add an ") + name + " range");
+        for (const ServicePort& port : service_.ports) add_port(port, family);
+    }
+}
+
+std::vector<DesiredFrontend> ServiceMaker::external_frontends(const ServicePort& port, Family family) {
+    std::vector<DesiredFrontend> frontends;
+    const auto is_own = [&](const IpAddress& address) {
+        return std::ranges::find(in_.own_addresses, address) != in_.own_addresses.end();
+    };
+    // On an address of our own only the Service's port may be taken: SSH and the rest of it stay the kernel's.
+    for (const IpAddress& address : service_.external_ips)
+        if (is_of(address, family))
+            frontends.push_back(
+                {address, port.port, is_own(address) ? FrontendKind::node_port : FrontendKind::external_ip});
+    const bool ours = service_.load_balancer_class.empty() || service_.load_balancer_class == in_.load_balancer_class;
+    for (const IpAddress& address : in_.load_balancer_ips(service_)) {
+        if (!ours || !is_of(address, family)) continue;
+        if (is_own(address) && !ranges_of(service_, family).empty())
+            find(Severity::error,
+                 "its load-balancer address " + to_string(address) +
+                     " is the gateway's own, where source ranges cannot be kept: it is not served",
+                 "give it another address");
+        else
+            frontends.push_back(
+                {address, port.port, is_own(address) ? FrontendKind::node_port : FrontendKind::load_balancer});
+    }
+    if (port.node_port != 0)
+        for (const IpAddress& address : in_.own_addresses)
+            if (is_of(address, family)) frontends.push_back({address, port.node_port, FrontendKind::node_port});
+    return frontends;
+}
+
+void ServiceMaker::add_port(const ServicePort& port, Family family) {
+    const auto all = candidates(slices_, port, family, service_.publish_not_ready);
+    if (all.empty() && has_endpoints(slices_, family))
+        find(Severity::warning,
+             "its port '" + port.name + "'/" + to_string(port.protocol) +
+                 " has no counterpart of that name and protocol among its endpoints' ports: " + port_names(slices_),
+             "name them alike");
+    DesiredService base;
+    base.name = service_.key.name_space + "/" + service_.key.name + ":" +
+                (port.name.empty() ? std::to_string(port.port) : port.name);
+    base.network = in_.network;
+    base.protocol = port.protocol;
+    base.family = family;
+    base.affinity_seconds = service_.affinity_seconds;
+    base.source_ranges = ranges_of(service_, family);
+
+    std::vector<DesiredFrontend> internal;
+    for (const IpAddress& address : service_.cluster_ips)
+        if (is_of(address, family)) internal.push_back({address, port.port, FrontendKind::cluster_ip});
+    const auto external = external_frontends(port, family);
+
+    const bool local_counts = in_.place.local_policy == LocalPolicy::node;
+    for (const TrafficPolicy policy : {TrafficPolicy::cluster, TrafficPolicy::local}) {
+        DesiredService group = base;
+        const auto add = [&](TrafficPolicy wanted, const std::vector<DesiredFrontend>& frontends) {
+            if ((local_counts ? wanted : TrafficPolicy::cluster) == policy)
+                group.frontends.insert(group.frontends.end(), frontends.begin(), frontends.end());
+        };
+        add(service_.internal_policy, internal);
+        add(service_.external_policy, external);
+        if (group.frontends.empty()) continue;
+        if (policy == TrafficPolicy::local) group.group = "local";
+        Selection selection = select_backends(all, policy, in_.place);
+        group.backends = std::move(selection.backends);
+        group.when_empty = selection.when_empty;
+        made_.groups.push_back(std::move(group));
+    }
+}
+
 }  // namespace
 
 const std::vector<IpAddress>& ServiceInput::load_balancer_ips(const ServiceObject& service) const {
@@ -59,127 +170,11 @@ const std::vector<IpAddress>& ServiceInput::load_balancer_ips(const ServiceObjec
     return found == assigned->end() ? service.ingress_ips : found->second;
 }
 
-void ServiceMaker::add(const ServiceInput& input) {
-    for (const ServiceObject* service : input.objects.services()) {
-        if (is_ignored(*service)) continue;
-        const std::size_t before = services_.size();
-        add_service(input, *service);
-        if (services_.size() == before && !service->ports.empty() && service->cluster_ips.empty())
-            findings_.push_back({Severity::note, to_string(service->key), "has no address here",
-                                 "give it a clusterIP, externalIPs, a load-balancer address or a nodePort"});
-    }
-}
-
-void ServiceMaker::add_service(const ServiceInput& input, const ServiceObject& service) {
-    const auto slices = input.objects.slices_of(service);
-    if (!service.load_balancer_class.empty() && service.load_balancer_class != input.load_balancer_class &&
-        !input.load_balancer_ips(service).empty())
-        findings_.push_back({Severity::note, to_string(service.key),
-                             "its load-balancer addresses are left to class " + service.load_balancer_class,
-                             "set load-balancer-class to serve them here"});
-    for (const Family family : {Family::v4, Family::v6}) {
-        const char* name = family == Family::v4 ? "IPv4" : "IPv6";
-        if (!serves(service, family)) {
-            if (has_address_of(service.external_ips, family) ||
-                has_address_of(input.load_balancer_ips(service), family))
-                findings_.push_back(
-                    {Severity::warning, to_string(service.key),
-                     std::string("its ") + name + " addresses are not served: it has no clusterIP of that family",
-                     "make the Service dual-stack (ipFamilyPolicy)"});
-            continue;
-        }
-        if (!service.source_ranges.empty() && ranges_of(service, family).empty() &&
-            has_address_of(input.load_balancer_ips(service), family))
-            findings_.push_back(
-                {Severity::warning, to_string(service.key),
-                 std::string("loadBalancerSourceRanges has no ") + name + " range: everyone is let in over " + name,
-                 std::string("add an ") + name + " range"});
-        for (const ServicePort& port : service.ports) add_port(input, service, port, family, slices);
-    }
-}
-
-std::vector<DesiredFrontend> ServiceMaker::external_frontends(const ServiceInput& input, const ServiceObject& service,
-                                                              const ServicePort& port, Family family) {
-    std::vector<DesiredFrontend> frontends;
-    const auto is_own = [&](const IpAddress& address) {
-        return std::ranges::find(input.own_addresses, address) != input.own_addresses.end();
-    };
-    // On an address of our own only the Service's port may be taken: SSH and the rest of it stay the kernel's.
-    for (const IpAddress& address : service.external_ips)
-        if (is_of(address, family))
-            frontends.push_back(
-                {address, port.port, is_own(address) ? FrontendKind::node_port : FrontendKind::external_ip});
-    const bool ours = service.load_balancer_class.empty() || service.load_balancer_class == input.load_balancer_class;
-    for (const IpAddress& address : input.load_balancer_ips(service)) {
-        if (!ours || !is_of(address, family)) continue;
-        if (is_own(address) && !ranges_of(service, family).empty())
-            findings_.push_back({Severity::error, to_string(service.key),
-                                 "its load-balancer address " + to_string(address) +
-                                     " is the gateway's own, where source ranges cannot be kept: it is not served",
-                                 "give it another address"});
-        else
-            frontends.push_back(
-                {address, port.port, is_own(address) ? FrontendKind::node_port : FrontendKind::load_balancer});
-    }
-    if (port.node_port != 0)
-        for (const IpAddress& address : input.own_addresses)
-            if (is_of(address, family)) frontends.push_back({address, port.node_port, FrontendKind::node_port});
-    return frontends;
-}
-
-void ServiceMaker::add_port(const ServiceInput& input, const ServiceObject& service, const ServicePort& port,
-                            Family family, std::span<const EndpointSlice* const> slices) {
-    const auto all = candidates(slices, port, family, service.publish_not_ready);
-    if (all.empty() && has_endpoints(slices, family))
-        findings_.push_back(
-            {Severity::warning, to_string(service.key),
-             "its port '" + port.name + "'/" + to_string(port.protocol) +
-                 " has no counterpart of that name and protocol among its endpoints' ports: " + port_names(slices),
-             "name them alike"});
-    DesiredService base;
-    base.name = service.key.name_space + "/" + service.key.name + ":" +
-                (port.name.empty() ? std::to_string(port.port) : port.name);
-    base.network = input.network;
-    base.protocol = port.protocol;
-    base.family = family;
-    base.affinity_seconds = service.affinity_seconds;
-    base.source_ranges = ranges_of(service, family);
-
-    std::vector<DesiredFrontend> internal;
-    for (const IpAddress& address : service.cluster_ips)
-        if (is_of(address, family)) internal.push_back({address, port.port, FrontendKind::cluster_ip});
-    const auto external = external_frontends(input, service, port, family);
-
-    const bool local_counts = input.place.local_policy == LocalPolicy::node;
-    for (const TrafficPolicy policy : {TrafficPolicy::cluster, TrafficPolicy::local}) {
-        DesiredService group = base;
-        const auto add = [&](TrafficPolicy wanted, const std::vector<DesiredFrontend>& frontends) {
-            if ((local_counts ? wanted : TrafficPolicy::cluster) == policy)
-                group.frontends.insert(group.frontends.end(), frontends.begin(), frontends.end());
-        };
-        add(service.internal_policy, internal);
-        add(service.external_policy, external);
-        if (group.frontends.empty()) continue;
-        if (policy == TrafficPolicy::local) group.group = "local";
-        Selection selection = select_backends(all, policy, input.place);
-        group.backends = std::move(selection.backends);
-        group.when_empty = selection.when_empty;
-        emit(std::move(group));
-    }
-}
-
-void ServiceMaker::emit(DesiredService service) {
-    std::erase_if(service.frontends, [&](const DesiredFrontend& frontend) {
-        const auto [holder, is_new] =
-            taken_.try_emplace({frontend.address, frontend.port, service.protocol}, service.name);
-        if (!is_new && holder->second != service.name)
-            findings_.push_back({Severity::error, "Service " + service.name,
-                                 to_string(frontend.address) + " port " + std::to_string(frontend.port) + "/" +
-                                     to_string(service.protocol) + " is already " + holder->second + "'s",
-                                 "give one of them another address or port"});
-        return !is_new;
-    });
-    if (!service.frontends.empty()) services_.push_back(std::move(service));
+void make_service(const ServiceInput& input, const ServiceObject& service, std::span<const EndpointSlice* const> slices,
+                  MadeService& made) {
+    if (is_ignored(service)) return;
+    made.needs_address = !service.ports.empty() && service.cluster_ips.empty();
+    ServiceMaker(input, service, slices, made).make();
 }
 
 }  // namespace viaduct

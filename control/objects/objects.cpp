@@ -130,6 +130,15 @@ bool Objects::erase(const ObjectKey& key) {
     return false;
 }
 
+bool Objects::has_network_of(const Objects& other) const {
+    // Every list by name, so that a new one is not forgotten here.
+    const auto& [its_nodes, its_services, its_slices, its_endpoints, its_flannel, its_pools, its_affinities, its_blocks,
+                 its_felix, its_cilium_nodes, its_cilium_configs] = other;
+    return nodes == its_nodes && flannel_configs == its_flannel && ip_pools == its_pools &&
+           block_affinities == its_affinities && ipam_blocks == its_blocks && felix_configs == its_felix &&
+           cilium_nodes == its_cilium_nodes && cilium_configs == its_cilium_configs;
+}
+
 std::map<std::string, std::size_t> Objects::counts() const {
     std::map<std::string, std::size_t> counts;
     const auto count = [&](ObjectKind kind, std::size_t n) {

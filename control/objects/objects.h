@@ -163,6 +163,8 @@ struct Objects {
     /// anything.
     bool put(const Object& object);
     bool erase(const ObjectKey& key);
+    /// All but what Services are made of, by pointer: whether a network would come out the same.
+    [[nodiscard]] bool has_network_of(const Objects& other) const;
     /// By kind, for people.
     [[nodiscard]] std::map<std::string, std::size_t> counts() const;
 };

@@ -27,6 +27,7 @@ private:
     using Services = std::vector<std::pair<std::string, Shared<ServiceObject>>>;
 
     const Config& config_;
+    std::vector<std::vector<Shared<ServiceObject>>> seen_;  // by source: `services_` were picked from them
     Services services_;  // that `now_` was made for; shared objects never change, so pointers tell
     bool complete_ = false;
     PoolOutput now_;

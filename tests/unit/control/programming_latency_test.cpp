@@ -27,13 +27,12 @@ TEST(ProgrammingLatencyTest, CountsEachChangeSinceTheStartOnce) {
     add_slice(objects, "old", "2023-11-14T22:13:19Z");
     add_slice(objects, "none", "");
     ProgrammingLatency latency(start);
-    const SourceObjects source{"demo", &objects};
-    latency.published({&source, 1}, start + 1s);
+    latency.published(objects.slices, start + 1s);
     EXPECT_EQ(latency.histogram().count(), 0U);
     add_slice(objects, "a", "2023-11-14T22:13:21.5Z");
     add_slice(objects, "b", "2023-11-14T22:13:21.998Z");
-    latency.published({&source, 1}, start + 2s);
-    latency.published({&source, 1}, start + 3s);
+    latency.published(objects.slices, start + 2s);
+    latency.published(objects.slices, start + 3s);
     EXPECT_EQ(latency.histogram().count(), 2U);
     EXPECT_NEAR(latency.histogram().sum(), 0.502, 1e-6);
 }

@@ -110,8 +110,8 @@ TYPED_TEST(PipelineTest, AFlowKeepsItsBackendAndItsSource) {
     const auto first = this->inner_flow(
         this->only(this->world.receive(outside, this->from_client(P::vip).tcp(1234, 80, syn).build()), underlay));
     DesiredState changed = desired_world();
-    for (DesiredService& s : changed.services)
-        if (s.name == "shop/web:http")
+    for (std::size_t n = 0; n < changed.services.size(); ++n)
+        if (DesiredService& s = changed.services.edit(n); s.name == "shop/web:http")
             for (std::uint8_t i = 50; i < 90; ++i) {
                 DesiredBackend more = s.backends[0];
                 more.port = i;
@@ -519,8 +519,9 @@ TYPED_TEST(PipelineTest, UdpLeavesABackendThatIsGone) {
     const auto before = this->inner_flow(
         this->only(this->world.receive(outside, this->from_client(P::udp_vip).udp(7, 53).build()), underlay));
     DesiredState changed = desired_world();
-    for (DesiredService& s : changed.services)
-        std::erase_if(s.backends, [&](const DesiredBackend& b) { return b.address == IpAddress(before.destination); });
+    for (std::size_t n = 0; n < changed.services.size(); ++n)
+        std::erase_if(changed.services.edit(n).backends,
+                      [&](const DesiredBackend& b) { return b.address == IpAddress(before.destination); });
     this->world.rebuild(changed);
     const auto after = this->inner_flow(
         this->only(this->world.receive(outside, this->from_client(P::udp_vip).udp(7, 53).build()), underlay));

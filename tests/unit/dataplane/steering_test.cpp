@@ -43,8 +43,9 @@ TYPED_TEST(Steered, AnAddressOfTheGatewaysIsNeverTakenWhole) {
     DesiredState desired = desired_world();
     // An external IP that is the gateway's own address, too, where a NodePort makes it shared.
     const IpAddress own = P::gateway_outside;
-    for (DesiredService& service : desired.services)
-        if (std::ranges::any_of(service.frontends, [&](const auto& frontend) { return frontend.address == own; }))
+    for (std::size_t i = 0; i < desired.services.size(); ++i)
+        if (DesiredService& service = desired.services.edit(i);
+            std::ranges::any_of(service.frontends, [&](const auto& frontend) { return frontend.address == own; }))
             service.frontends.push_back({own, 9000, FrontendKind::external_ip});
     const SteeringEntries entries = entries_of(desired);
     EXPECT_FALSE(has(entries.addresses, own.v6()));

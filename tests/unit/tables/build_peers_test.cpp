@@ -74,7 +74,7 @@ TYPED_TEST(BuildPeersTest, WithoutAWayThereIsNoNextHop) {
     this->state_.networks[0].vtep_v6.reset();
     EXPECT_EQ(this->build()->peers[0].next_hop, no_next_hop) << "no VTEP address of ours in that family";
     this->state_ = small_cluster<TypeParam>();
-    this->state_.peers[0].network = NetworkId{3};
+    this->state_.peers.edit(0).network = NetworkId{3};
     EXPECT_EQ(this->build()->peers[0].next_hop, no_next_hop) << "no such network";
 }
 

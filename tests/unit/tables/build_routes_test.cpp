@@ -37,16 +37,16 @@ TYPED_TEST(BuildRoutesTest, PodsOfPeersGoThroughTheTunnel) {
 }
 
 TYPED_TEST(BuildRoutesTest, OurPodSubnetIsTheKernels) {
-    this->state_.peers[0].pod_subnets.push_back(subnet<TypeParam>(9));
+    this->state_.peers.edit(0).pod_subnets.push_back(subnet<TypeParam>(9));
     EXPECT_EQ(this->lookup(address<TypeParam>(9, 0)).kind, RouteKind::kernel);
     EXPECT_EQ(this->lookup(address<TypeParam>(9, 77)).kind, RouteKind::kernel) << "a peer cannot take it";
 }
 
 TYPED_TEST(BuildRoutesTest, TheFirstPeerKeepsAContestedSubnetAndALongerPrefixWins) {
-    this->state_.peers[1].pod_subnets.push_back(subnet<TypeParam>(1));
+    this->state_.peers.edit(1).pod_subnets.push_back(subnet<TypeParam>(1));
     EXPECT_EQ(this->lookup(address<TypeParam>(1, 5)).index, 0U);
     const Prefix<TypeParam> host(address<TypeParam>(1, 5), TypeParam::bits);
-    this->state_.peers[1].pod_subnets.push_back(host);
+    this->state_.peers.edit(1).pod_subnets.push_back(host);
     EXPECT_EQ(this->lookup(address<TypeParam>(1, 5)).index, 1U);
     EXPECT_EQ(this->lookup(address<TypeParam>(1, 6)).index, 0U);
 }
@@ -66,7 +66,7 @@ TYPED_TEST(BuildRoutesTest, DirectRoutingReachesNeighboursPlainly) {
 
 TYPED_TEST(BuildRoutesTest, DirectRoutingLeavesNodesBehindARouterToTheTunnel) {
     this->state_.networks[0].direct_cidrs = this->state_.networks[0].cluster_cidrs;
-    this->state_.peers[1].underlay = this->somewhere(5);
+    this->state_.peers.edit(1).underlay = this->somewhere(5);
     this->add_route(this->everywhere(), DesiredRoute::Kind::gateway, underlay_port, underlay<TypeParam>(7));
     EXPECT_EQ(this->lookup(address<TypeParam>(1, 5)).kind, RouteKind::via);
     EXPECT_EQ(this->lookup(address<TypeParam>(2, 5)), (RouteTarget{RouteKind::peer, 1}));

@@ -41,7 +41,7 @@ TYPED_TEST_SUITE(BuildServicesTest, Families);
 
 TYPED_TEST(BuildServicesTest, AServiceCarriesItsPolicy) {
     this->add("web", 1, 1, 3);
-    DesiredService& desired = this->state_.services[0];
+    DesiredService& desired = this->state_.services.edit(0);
     desired.when_empty = WhenEmpty::drop;
     desired.affinity_seconds = 90;
     desired.source_ranges = {subnet<TypeParam>(5)};
@@ -60,10 +60,10 @@ TYPED_TEST(BuildServicesTest, AServiceCarriesItsPolicy) {
 
 TYPED_TEST(BuildServicesTest, FrontendKindsSetTheirMarks) {
     this->add("web", 1, 1, 1);
-    this->state_.services[0].frontends = {{address<TypeParam>(200, 1), 80, FrontendKind::cluster_ip},
-                                          {address<TypeParam>(200, 2), 30080, FrontendKind::node_port},
-                                          {address<TypeParam>(200, 3), 80, FrontendKind::external_ip},
-                                          {address<TypeParam>(200, 4), 80, FrontendKind::load_balancer}};
+    this->state_.services.edit(0).frontends = {{address<TypeParam>(200, 1), 80, FrontendKind::cluster_ip},
+                                               {address<TypeParam>(200, 2), 30080, FrontendKind::node_port},
+                                               {address<TypeParam>(200, 3), 80, FrontendKind::external_ip},
+                                               {address<TypeParam>(200, 4), 80, FrontendKind::load_balancer}};
     this->build();
     const auto marks = [&](std::uint8_t host, std::uint16_t port) {
         const Frontend* frontend = this->find(host, port);
@@ -87,8 +87,8 @@ TYPED_TEST(BuildServicesTest, TheFirstServiceKeepsAFrontend) {
 TYPED_TEST(BuildServicesTest, TheOtherFamilyIsLeftOut) {
     using Other = std::conditional_t<std::same_as<TypeParam, Ipv4>, Ipv6, Ipv4>;
     this->add("web", 1, 1, 2);
-    this->state_.services[0].backends.push_back({address<Other>(1, 1), 8080, 1});
-    this->state_.services[0].frontends.push_back({address<Other>(200, 1), 80, FrontendKind::cluster_ip});
+    this->state_.services.edit(0).backends.push_back({address<Other>(1, 1), 8080, 1});
+    this->state_.services.edit(0).frontends.push_back({address<Other>(200, 1), 80, FrontendKind::cluster_ip});
     this->build();
     EXPECT_EQ(this->set(0).backends().size(), 2U);
     EXPECT_EQ(this->now_->frontends->frontends().size(), 1U);
@@ -98,7 +98,7 @@ TYPED_TEST(BuildServicesTest, OrderAndRepetitionOfBackendsDoNotMatter) {
     this->add("web", 1, 1, 5);
     this->build();
     const std::shared_ptr<const BackendSet> before = this->now_->frontends->services()[0].backends;
-    auto& backends = this->state_.services[0].backends;
+    auto& backends = this->state_.services.edit(0).backends;
     std::ranges::reverse(backends);
     backends.push_back(backends.front());
     this->build();
@@ -109,7 +109,7 @@ TYPED_TEST(BuildServicesTest, OrderAndRepetitionOfBackendsDoNotMatter) {
 TYPED_TEST(BuildServicesTest, NoBackendsIsAnEmptySet) {
     this->add("web", 1, 1, 1);
     this->build();
-    this->state_.services[0].backends.clear();
+    this->state_.services.edit(0).backends.clear();
     this->build();
     EXPECT_TRUE(this->set(0).empty());
 }
@@ -128,7 +128,7 @@ TYPED_TEST(BuildServicesTest, NetworksDoNotShareBackends) {
     this->state_.networks.push_back(network("other", 2));
     this->add("a", 1, 1, 1);
     this->add("b", 2, 1, 1);
-    this->state_.services[1].network = NetworkId{1};
+    this->state_.services.edit(1).network = NetworkId{1};
     this->build();
     EXPECT_NE(this->id_of(0, 1), this->id_of(1, 1));
 }
@@ -137,7 +137,7 @@ TYPED_TEST(BuildServicesTest, ABackendKeepsItsIdentityWhileItStays) {
     this->add("web", 1, 1, 3);
     this->build();
     const BackendId second = this->id_of(0, 2);
-    this->state_.services[0] = web_service<TypeParam>("web", 1, 2, 9);
+    this->state_.services.replace(0, web_service<TypeParam>("web", 1, 2, 9));
     this->build();
     EXPECT_EQ(this->id_of(0, 2), second);
     EXPECT_NE(this->set(0).find(second), nullptr);
@@ -147,10 +147,10 @@ TYPED_TEST(BuildServicesTest, ABackendThatComesBackIsAnother) {
     this->add("web", 1, 1, 2);
     this->build();
     const BackendId old = this->id_of(0, 2);
-    this->state_.services[0] = web_service<TypeParam>("web", 1, 1, 1);
+    this->state_.services.replace(0, web_service<TypeParam>("web", 1, 1, 1));
     this->build();
     EXPECT_EQ(this->set(0).find(old), nullptr);
-    this->state_.services[0] = web_service<TypeParam>("web", 1, 1, 2);
+    this->state_.services.replace(0, web_service<TypeParam>("web", 1, 1, 2));
     this->build();
     EXPECT_EQ(this->id_of(0, 2), (BackendId{old.index, old.generation + 1})) << "the index is used again";
     EXPECT_EQ(this->set(0).find(old), nullptr);
@@ -161,7 +161,7 @@ TYPED_TEST(BuildServicesTest, ABackendLivesUntilItsLastServiceLetsItGo) {
     this->add("b", 2, 2, 3);
     this->build();
     const BackendId shared = this->id_of(0, 2);
-    this->state_.services.erase(this->state_.services.begin());
+    this->state_.services.erase(0);
     this->build();
     EXPECT_EQ(this->id_of(0, 2), shared);
     this->state_.services.clear();
@@ -211,10 +211,10 @@ TEST(ServiceIdTest, TwoServicesNeverHaveOne) {
     state.services = {web_service<Ipv4>("web", 1, 1, 1), web_service<Ipv4>("web", 2, 2, 2)};
     SnapshotBuilder builder;
     const auto snapshot = builder.build(state, nullptr);
-    const auto services = snapshot->frontends->services();
+    const auto& services = snapshot->frontends->services();
     EXPECT_NE(services[0].id, services[1].id);
     EXPECT_EQ(snapshot->frontends->by_id(services[1].id), &services[1]);
-    state.services[1].backends.clear();
+    state.services.edit(1).backends.clear();
     const auto next = builder.build(state, snapshot);
     EXPECT_EQ(next->frontends->services()[1].id, services[1].id);
 }

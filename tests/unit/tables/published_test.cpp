@@ -35,8 +35,9 @@ std::shared_ptr<const Snapshot> numbered(std::uint32_t version) {
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->version = version;
     snapshot->services_version = version;
-    snapshot->next_hops.resize(16);
-    for (NextHop& hop : snapshot->next_hops) hop.address = Ipv4::from_host(version);
+    NextHop hop;
+    hop.address = Ipv4::from_host(version);
+    snapshot->next_hops = std::vector(16, hop);
     return snapshot;
 }
 bool consistent(const Snapshot& snapshot) {

@@ -48,7 +48,7 @@ TYPED_TEST(SharingTest, NothingChanged) {
 }
 
 TYPED_TEST(SharingTest, OneEndpointRebuildsOneSet) {
-    this->state_.services[1].backends.pop_back();
+    this->state_.services.edit(1).backends.pop_back();
     this->rebuild();
     EXPECT_TRUE(this->shares_backends("a") && this->shares_backends("c"));
     EXPECT_FALSE(this->shares_backends("b"));
@@ -59,7 +59,7 @@ TYPED_TEST(SharingTest, OneEndpointRebuildsOneSet) {
 }
 
 TYPED_TEST(SharingTest, APolicyIsAChangeButNotOfBackends) {
-    this->state_.services[1].affinity_seconds = 60;
+    this->state_.services.edit(1).affinity_seconds = 60;
     this->rebuild();
     EXPECT_TRUE(this->shares_backends("b"));
     EXPECT_EQ(this->service(*this->after_, "b").affinity_seconds, 60U);
@@ -67,7 +67,7 @@ TYPED_TEST(SharingTest, APolicyIsAChangeButNotOfBackends) {
 }
 
 TYPED_TEST(SharingTest, AFrontendIsFoundAsSoonAsItIsThere) {
-    this->state_.services[1].frontends.push_back({address<TypeParam>(200, 7), 80, FrontendKind::external_ip});
+    this->state_.services.edit(1).frontends.push_back({address<TypeParam>(200, 7), 80, FrontendKind::external_ip});
     this->rebuild();
     EXPECT_EQ(this->before_->frontends->owner_of(address<TypeParam>(200, 7)), AddressOwner::nobody);
     EXPECT_EQ(this->after_->frontends->owner_of(address<TypeParam>(200, 7)), AddressOwner::service);
@@ -75,7 +75,9 @@ TYPED_TEST(SharingTest, AFrontendIsFoundAsSoonAsItIsThere) {
 }
 
 TYPED_TEST(SharingTest, AnotherOrderOfServicesIsNoChange) {
-    std::swap(this->state_.services[0], this->state_.services[2]);
+    const auto first = this->state_.services.element(0);
+    this->state_.services.replace(0, this->state_.services.element(2));
+    this->state_.services.replace(2, first);
     this->rebuild();
     EXPECT_EQ(this->after_->services_version, this->before_->services_version);
     EXPECT_TRUE(this->shares_backends("a") && this->shares_backends("b") && this->shares_backends("c"));
@@ -84,7 +86,7 @@ TYPED_TEST(SharingTest, AnotherOrderOfServicesIsNoChange) {
 }
 
 TYPED_TEST(SharingTest, ServicesComeAndGoWithoutTouchingOthers) {
-    this->state_.services.erase(this->state_.services.begin());
+    this->state_.services.erase(0);
     this->state_.services.push_back(web_service<TypeParam>("d", 'd', 1, 2));
     this->rebuild();
     EXPECT_TRUE(this->shares_backends("b") && this->shares_backends("c"));
@@ -120,9 +122,9 @@ TYPED_TEST(SharingTest, BorrowedRoutesKeepTheirNextHops) {
 TYPED_TEST(SharingTest, ABuildThatWasNeverPublishedDoesNoHarm) {
     const auto published = this->after_;
     const Service& old = this->service(*published, "b");
-    this->state_.services[1].backends.clear();
+    this->state_.services.edit(1).backends.clear();
     (void)this->builder_.build(this->state_, published);
-    this->state_.services[1] = published->desired().services[1];
+    this->state_.services.replace(1, published->desired().services[1]);
     const auto next = this->builder_.build(this->state_, published);
     EXPECT_EQ(next->version, published->version + 1);
     EXPECT_NE(next->services_version, published->services_version);

@@ -1,0 +1,51 @@
+// What came and went in a source's list of objects since it was looked at last.
+//
+// Theory of operation. Objects are immutable and shared: one that changed is another one, in another place in memory.
+// So two lists are compared by pointer, which for the ten thousands of a big cluster takes some 20 µs, and no source
+// has to tell what it changed. The list's former content is kept, so no place is used again while it is remembered.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "control/objects/objects.h"
+
+namespace viaduct {
+
+template <class T>
+class FollowedList {
+public:
+    /// Calls `gone(object)` and `come(object)` until what went and came makes the former list the one of now. An object
+    /// whose place among the others changed may come and go too, in either order.
+    template <class Gone, class Come>
+    void follow(const std::vector<Shared<T>>& now, const Gone& gone, const Come& come) {
+        std::size_t i = 0, j = 0;
+        while (i < known_.size() && j < now.size()) {
+            if (known_[i] == now[j]) {
+                ++i, ++j;
+                continue;
+            }
+            const auto order = known_[i]->key <=> now[j]->key;
+            if (order <= 0) gone(known_[i++]);
+            if (order >= 0) come(now[j++]);
+        }
+        while (i < known_.size()) gone(known_[i++]);
+        while (j < now.size()) come(now[j++]);
+        remember(now);
+    }
+
+private:
+    /// Counting references of all of them would cost more than finding the few that differ.
+    void remember(const std::vector<Shared<T>>& now) {
+        if (known_.size() != now.size()) {
+            known_ = now;
+            return;
+        }
+        for (std::size_t i = 0; i < now.size(); ++i)
+            if (known_[i] != now[i]) known_[i] = now[i];
+    }
+
+    std::vector<Shared<T>> known_;
+};
+
+}  // namespace viaduct

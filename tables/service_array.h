@@ -1,0 +1,61 @@
+// The services of a snapshot, in pages that successive snapshots share: a change copies the pages that it touches.
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "lb/service.h"
+
+namespace viaduct {
+
+class ServiceArray {
+public:
+    static constexpr std::size_t page_size = 64;
+
+    class const_iterator {
+    public:
+        using iterator_category = std::forward_iterator_tag;
+        using value_type = Service;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const Service*;
+        using reference = const Service&;
+        const_iterator() = default;
+        const_iterator(const ServiceArray* all, std::size_t at) : all_(all), at_(at) {}
+        reference operator*() const { return (*all_)[at_]; }
+        pointer operator->() const { return &(*all_)[at_]; }
+        const_iterator& operator++() {
+            ++at_;
+            return *this;
+        }
+        const_iterator operator++(int) { return {all_, at_++}; }
+        bool operator==(const const_iterator&) const = default;
+
+    private:
+        const ServiceArray* all_ = nullptr;
+        std::size_t at_ = 0;
+    };
+
+    explicit ServiceArray(std::vector<Service> services = {});
+
+    /// Worker threads too. The list of pages is small enough to stay in the first-level cache.
+    [[nodiscard]] const Service& operator[](std::size_t i) const noexcept {
+        return first_of_page_[i / page_size][i % page_size];
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] const_iterator begin() const noexcept { return {this, 0}; }
+    [[nodiscard]] const_iterator end() const noexcept { return {this, size_}; }
+
+    /// A copy with other services at these positions, which ascend.
+    [[nodiscard]] ServiceArray with(std::vector<std::pair<ServiceIndex, Service>> others) const;
+
+private:
+    using Page = HugeVector<Service>;
+    std::vector<const Service*> first_of_page_;
+    std::vector<std::shared_ptr<const Page>> pages_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace viaduct

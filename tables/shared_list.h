@@ -1,0 +1,147 @@
+// A list whose copies share their elements: copying a long one costs little, and so does finding where two differ.
+//
+// Theory of operation. Elements never change once they are in a list: they are replaced. Pages of elements are shared
+// between copies until one of them changes one, which then gets a page, and an element, of its own. So lists that came
+// from each other are compared page by page, by pointer, and only what is not shared is looked at.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace viaduct {
+
+template <class T>
+class SharedList {
+public:
+    using value_type = T;
+    using Element = std::shared_ptr<const T>;
+    static constexpr std::size_t page_size = 64;
+
+    class const_iterator {
+    public:
+        using iterator_category = std::forward_iterator_tag;
+        using value_type = T;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const T*;
+        using reference = const T&;
+        const_iterator() = default;
+        const_iterator(const SharedList* list, std::size_t at) : list_(list), at_(at) {}
+        reference operator*() const { return (*list_)[at_]; }
+        pointer operator->() const { return &(*list_)[at_]; }
+        const_iterator& operator++() {
+            ++at_;
+            return *this;
+        }
+        const_iterator operator++(int) { return {list_, at_++}; }
+        bool operator==(const const_iterator&) const = default;
+
+    private:
+        const SharedList* list_ = nullptr;
+        std::size_t at_ = 0;
+    };
+
+    SharedList() = default;
+    SharedList(std::initializer_list<T> elements) {
+        for (const T& element : elements) push_back(element);
+    }
+
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] bool empty() const { return size_ == 0; }
+    [[nodiscard]] const T& operator[](std::size_t i) const { return *element(i); }
+    [[nodiscard]] const T& at(std::size_t i) const {
+        return i < size_ ? (*this)[i] : throw std::out_of_range("SharedList::at");
+    }
+    [[nodiscard]] const T& back() const { return (*this)[size_ - 1]; }
+    [[nodiscard]] const Element& element(std::size_t i) const { return (*pages_[i / page_size])[i % page_size]; }
+    [[nodiscard]] const_iterator begin() const { return {this, 0}; }
+    [[nodiscard]] const_iterator end() const { return {this, size_}; }
+
+    void push_back(T element) { push_back(std::make_shared<const T>(std::move(element))); }
+    void push_back(Element element) {
+        if (size_ % page_size == 0) pages_.push_back(std::make_shared<Page>());
+        own_page(size_ / page_size).push_back(std::move(element));
+        ++size_;
+    }
+    void replace(std::size_t i, T element) { replace(i, std::make_shared<const T>(std::move(element))); }
+    void replace(std::size_t i, Element element) { own_page(i / page_size)[i % page_size] = std::move(element); }
+    /// A copy of the element in its place, to be changed before the list is copied.
+    [[nodiscard]] T& edit(std::size_t i) {
+        auto copy = std::make_shared<T>((*this)[i]);
+        T& element = *copy;
+        replace(i, Element(std::move(copy)));
+        return element;
+    }
+    /// Takes time in proportion to the list's size.
+    void erase(std::size_t i) {
+        SharedList rest;
+        for (std::size_t j = 0; j < size_; ++j)
+            if (j != i) rest.push_back(element(j));
+        *this = std::move(rest);
+    }
+    void clear() { *this = {}; }
+
+    bool operator==(const SharedList& other) const {
+        if (size_ != other.size_) return false;
+        const auto same = [](const Element& a, const Element& b) { return a == b || *a == *b; };
+        for (std::size_t page = 0; page < pages_.size(); ++page) {
+            const Page &a = *pages_[page], &b = *other.pages_[page];
+            if (&a != &b && !std::equal(a.begin(), a.end(), b.begin(), b.end(), same)) return false;
+        }
+        return true;
+    }
+    /// Calls `visit(position)` for every position where the elements are not shared. Both have the same size.
+    template <class Visit>
+    void for_each_unshared(const SharedList& other, const Visit& visit) const {
+        for (std::size_t page = 0; page < pages_.size(); ++page) {
+            if (pages_[page] == other.pages_[page]) continue;
+            for (std::size_t i = 0; i < pages_[page]->size(); ++i)
+                if ((*pages_[page])[i] != (*other.pages_[page])[i]) visit(page * page_size + i);
+        }
+    }
+
+private:
+    using Page = std::vector<Element>;
+
+    Page& own_page(std::size_t page) {
+        if (pages_[page].use_count() != 1) pages_[page] = std::make_shared<Page>(*pages_[page]);
+        return *pages_[page];
+    }
+
+    std::vector<std::shared_ptr<Page>> pages_;
+    std::size_t size_ = 0;
+};
+
+/// What only one of two lists has.
+template <class T>
+struct ListDifference {
+    std::vector<const T*> before, after;
+};
+
+/// By pointer, not by value: elements that are not shared may still be equal.
+template <class T>
+[[nodiscard]] ListDifference<T> difference(const SharedList<T>& before, const SharedList<T>& after) {
+    ListDifference<T> result;
+    if (before.size() == after.size()) {
+        after.for_each_unshared(before, [&](std::size_t i) {
+            result.before.push_back(&before[i]);
+            result.after.push_back(&after[i]);
+        });
+        return result;
+    }
+    std::unordered_set<const T*> old;
+    for (const T& element : before) old.insert(&element);
+    for (const T& element : after)
+        if (old.erase(&element) == 0) result.after.push_back(&element);
+    for (const T& element : before)
+        if (old.contains(&element)) result.before.push_back(&element);
+    return result;
+}
+
+}  // namespace viaduct
