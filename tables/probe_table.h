@@ -60,22 +60,24 @@ public:
     /// The first slot from `hash` on for which `same` holds, or nullptr.
     template <class Same>
     [[nodiscard]] const Slot* find(std::uint64_t hash, const Same& same) const noexcept {
-        for (std::size_t at = hash >> shift_; slots_[at].used(); at = (at + 1) & last_)
-            if (same(slots_[at])) return &slots_[at];
+        for (std::size_t at = hash >> shift_; slot(at).used(); at = (at + 1) & last_)
+            if (same(slot(at))) return &slot(at);
         return nullptr;
     }
     /// Asks for the memory that `find` will read.
-    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[hash >> shift_]); }
+    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slot(hash >> shift_)); }
     /// The slot for which `same` holds, or the free one where it belongs. No more than `entries` may be taken.
     template <class Same>
     [[nodiscard]] Slot& place(std::uint64_t hash, const Same& same) noexcept {
         std::size_t at = hash >> shift_;
-        while (slots_[at].used() && !same(slots_[at])) at = (at + 1) & last_;
-        return slots_[at];
+        while (slot(at).used() && !same(slot(at))) at = (at + 1) & last_;
+        return slot(at);
     }
     [[nodiscard]] std::span<const Slot> slots() const noexcept { return {slots_.get(), last_ + 1}; }
 
 private:
+    [[nodiscard]] Slot& slot(std::size_t at) const noexcept { return slots_.get()[at]; }
+
     std::size_t last_;  // of the slots
     std::shared_ptr<Slot[]> slots_;
     unsigned shift_;
