@@ -1,9 +1,9 @@
 // What it means that the API server refuses a write.
 #include "control/writers/refusal.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <ranges>
 #include <vector>
 
 #include "control/sources/kubernetes/resource.h"
@@ -36,8 +36,11 @@ std::string role_of(const Permission& wanted) {
 
 Permission permission_of(const ApiRequest& request) {
     std::vector<std::string> parts;  // "api", "v1" or "apis", group, version; then what the API serves there
-    for (const auto part : std::views::split(std::string_view(request.path).substr(1), '/'))
-        parts.emplace_back(part.begin(), part.end());
+    for (std::size_t from = 1; from <= request.path.size();) {
+        const std::size_t end = std::min(request.path.find('/', from), request.path.size());
+        parts.push_back(request.path.substr(from, end - from));
+        from = end + 1;
+    }
     Permission wanted{verb_of(request.method), "", "", ""};
     std::size_t at = 2;
     if (parts.front() == "apis" && parts.size() > 3) wanted.group = parts[1], at = 3;
