@@ -136,7 +136,7 @@ TYPED_TEST(OverlaysTest, ABorrowedAddressIsWhereItsHolderIs) {
     using P = Place<TypeParam>;
     DesiredState state = desired_world();
     const std::size_t family = std::same_as<TypeParam, Ipv4> ? 0 : 1;
-    state.peers[peer_node2 + family].pod_subnets.push_back(whole(P::pod1));
+    state.peers.edit(peer_node2 + family).pod_subnets.push_back(whole(P::pod1));
     World world(1, state);
     const auto out = this->look(
         this->only(world.receive(outside, this->from_client(P::guarded_vip).tcp(1, 80, syn).build()), underlay));
@@ -153,7 +153,7 @@ TYPED_TEST(OverlaysTest, CrossSubnetIsPlainToNeighboursAndATunnelBeyond) {
     DesiredState state = desired_world();
     state.networks[0].direct_cidrs = state.networks[0].cluster_cidrs;
     const std::size_t family = std::same_as<TypeParam, Ipv4> ? 0 : 1;
-    DesiredPeer& far = state.peers[peer_node2 + family];  // behind node 1, which is its router
+    DesiredPeer& far = state.peers.edit(peer_node2 + family);  // behind node 1, which is its router
     far.underlay = std::same_as<TypeParam, Ipv4> ? IpAddress(Ipv4(203, 0, 114, 12)) : IpAddress(v6_at(0x78, 0, 12));
     state.routes.push_back({IpPrefix(far.underlay, far.underlay.bits()), DesiredRoute::Kind::gateway, underlay,
                             P::node1, NetworkId::none});
