@@ -7,6 +7,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "bench/split.h"
+
 namespace viaduct {
 namespace {
 
@@ -40,13 +42,6 @@ po::options_description all_options() {
 
 [[noreturn]] void refuse(const std::string& option, const std::string& value, const std::string& expected) {
     throw std::invalid_argument("--" + option + " " + value + ": expected " + expected);
-}
-
-std::vector<std::string> split(const std::string& list) {
-    std::vector<std::string> items;
-    std::istringstream in(list);
-    for (std::string item; std::getline(in, item, ',');) items.push_back(item);
-    return items;
 }
 
 std::vector<unsigned> numbers(const po::variables_map& given, const char* option, unsigned most) {

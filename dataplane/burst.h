@@ -81,6 +81,9 @@ public:
         return {slot, *mbufs[slot], meta[slot], treatment[slot], ip(slot)};
     }
 
+    /// A packet of this family is among them.
+    void holds(Family family) noexcept { families[static_cast<std::size_t>(family)] = true; }
+
     /// Begins: `count` packets with their ingress set are travelling.
     void start() noexcept {
         for (unsigned i = 0; i < count; ++i) {

@@ -1,6 +1,4 @@
 // Stage decapsulate: tunnel packets to our VTEP become their inner packets (RFC 7348 §4.1, RFC 6040 §4.2).
-#include <rte_prefetch.h>
-
 #include <optional>
 
 #include "dataplane/stages.h"
@@ -110,7 +108,7 @@ void decapsulate_over(Burst& burst, const Snapshot& now) noexcept {
         if (meta.from_overlay || meta.transport != Transport::flow || !is_tunnel(now, meta.flow<A>())) return;
         if (const auto why = open_tunnel<A>(*burst.mbufs[slot], meta, now, networks)) return burst.drop(slot, *why);
         burst.treatment[slot].network = meta.network();
-        burst.families[static_cast<std::size_t>(meta.family)] = true;
+        burst.holds(meta.family);
         ++burst.decapsulated;
     });
 }

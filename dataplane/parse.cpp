@@ -38,7 +38,7 @@ void parse(Burst& burst, const Snapshot& now) noexcept {
                 break;
         }
         if (!addressed_to(port, burst.frame(slot))) return burst.drop(slot, Drop::wrong_mac);
-        burst.families[static_cast<std::size_t>(meta.family)] = true;
+        burst.holds(meta.family);
         meta.set_network(port.network);
         burst.treatment[slot].network = port.network;
     });

@@ -11,9 +11,7 @@ template <Address A>
 class PrefixSet {
 public:
     void add(const Prefix<A>& prefix) {
-        A ones;
-        ones.bytes.fill(0xff);
-        ranges_.push_back({words(masked(ones, prefix.length)), words(prefix.address)});
+        ranges_.push_back({mask_words<A>(prefix.length), words(prefix.address)});
     }
     [[nodiscard]] bool contains(const A& address) const noexcept {
         const AddressWords<A> given = words(address);

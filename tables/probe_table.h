@@ -19,6 +19,14 @@ using AddressWords = std::array<std::uint64_t, A::bits <= 64 ? 1 : 2>;
 [[nodiscard]] constexpr AddressWords<Ipv4> words(Ipv4 address) noexcept { return {address.raw()}; }
 [[nodiscard]] constexpr AddressWords<Ipv6> words(Ipv6 address) noexcept { return address.raw(); }
 
+/// The bits that a prefix of this length keeps, in the same form.
+template <Address A>
+[[nodiscard]] constexpr AddressWords<A> mask_words(std::uint8_t length) noexcept {
+    A ones;
+    ones.bytes.fill(0xff);
+    return words(masked(ones, length));
+}
+
 /// Fibonacci hashing (Knuth, TAOCP vol. 3, §6.4): the good bits are the top ones.
 [[nodiscard]] constexpr std::uint64_t spread(std::uint64_t value) noexcept { return value * 0x9e3779b97f4a7c15U; }
 

@@ -5,15 +5,6 @@
 #include <iterator>
 
 namespace viaduct {
-namespace {
-
-AddressWords<Ipv6> mask_of(std::uint8_t length) {
-    Ipv6 ones;
-    ones.bytes.fill(0xff);
-    return words(masked(ones, length));
-}
-
-}  // namespace
 
 RouteLevels::RouteLevels(std::span<const Route<Ipv6>> routes) {
     for (auto end = routes.rbegin(); end != routes.rend();) {
@@ -21,7 +12,7 @@ RouteLevels::RouteLevels(std::span<const Route<Ipv6>> routes) {
         const auto begin = end;
         end = std::find_if(begin, routes.rend(), [&](const auto& route) { return route.prefix.length != length; });
         Level& level = levels_.emplace_back(
-            Level{mask_of(length), ProbeTable<Slot>(static_cast<std::size_t>(std::distance(begin, end)))});
+            Level{mask_words<Ipv6>(length), ProbeTable<Slot>(static_cast<std::size_t>(std::distance(begin, end)))});
         for (auto route = begin; route != end; ++route) {
             const Words key = words(route->prefix.address);
             level.slots.place(hash_of(key), [&](const Slot& s) { return s.key == key; }) = {key, route->target};

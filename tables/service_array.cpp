@@ -1,6 +1,9 @@
 // Pages of services, and copies of some of them.
 #include "tables/service_array.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace viaduct {
 
 ServiceArray::ServiceArray(std::vector<Service> services) : size_(services.size()) {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "lb/service.h"
+#include "tables/position_iterator.h"
 
 namespace viaduct {
 
@@ -15,28 +15,7 @@ class ServiceArray {
 public:
     static constexpr std::size_t page_size = 64;
 
-    class const_iterator {
-    public:
-        using iterator_category = std::forward_iterator_tag;
-        using value_type = Service;
-        using difference_type = std::ptrdiff_t;
-        using pointer = const Service*;
-        using reference = const Service&;
-        const_iterator() = default;
-        const_iterator(const ServiceArray* all, std::size_t at) : all_(all), at_(at) {}
-        reference operator*() const { return (*all_)[at_]; }
-        pointer operator->() const { return &(*all_)[at_]; }
-        const_iterator& operator++() {
-            ++at_;
-            return *this;
-        }
-        const_iterator operator++(int) { return {all_, at_++}; }
-        bool operator==(const const_iterator&) const = default;
-
-    private:
-        const ServiceArray* all_ = nullptr;
-        std::size_t at_ = 0;
-    };
+    using const_iterator = PositionIterator<ServiceArray, Service>;
 
     explicit ServiceArray(std::vector<Service> services = {});
 

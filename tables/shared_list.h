@@ -8,12 +8,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
-#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include "tables/position_iterator.h"
 
 namespace viaduct {
 
@@ -24,28 +25,7 @@ public:
     using Element = std::shared_ptr<const T>;
     static constexpr std::size_t page_size = 64;
 
-    class const_iterator {
-    public:
-        using iterator_category = std::forward_iterator_tag;
-        using value_type = T;
-        using difference_type = std::ptrdiff_t;
-        using pointer = const T*;
-        using reference = const T&;
-        const_iterator() = default;
-        const_iterator(const SharedList* list, std::size_t at) : list_(list), at_(at) {}
-        reference operator*() const { return (*list_)[at_]; }
-        pointer operator->() const { return &(*list_)[at_]; }
-        const_iterator& operator++() {
-            ++at_;
-            return *this;
-        }
-        const_iterator operator++(int) { return {list_, at_++}; }
-        bool operator==(const const_iterator&) const = default;
-
-    private:
-        const SharedList* list_ = nullptr;
-        std::size_t at_ = 0;
-    };
+    using const_iterator = PositionIterator<SharedList, T>;
 
     SharedList() = default;
     SharedList(std::initializer_list<T> elements) {
