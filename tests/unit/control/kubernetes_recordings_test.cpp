@@ -67,7 +67,7 @@ TEST_F(ReflectorTest, RecordedWatchCutAtEveryThousandthByte) {
     send(stream);
     const auto wanted = values(sink_.objects.slices);
     reflector_.reset();
-    for (std::size_t cut = 1000; cut < stream.size(); cut += 1000) {
+    for (std::size_t cut = 1000; cut < stream.size(); cut += 1000 * EVERY) {
         sink_ = {};
         follow_by_list(slices);
         answer(200, R"({"kind":"EndpointSliceList","metadata":{"resourceVersion":"1"},"items":[]})");
