@@ -338,6 +338,7 @@ private:
         status.builds = builds_;
         status.programming = latency_.histogram();
         status.size = size_;
+        status.tables_built = builder_.tables_built();
         const std::lock_guard lock(status_mutex_);
         status_ = std::move(status);
     }

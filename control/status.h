@@ -70,6 +70,7 @@ struct ControlStatus {
     Histogram builds;                                          // of all publications
     Histogram programming;                                     // from an endpoint's change to its publication
     StateSize size;                                            // of the newest published snapshot
+    std::uint64_t tables_built = 0;                            // Maglev tables, since start
     /// Every source has been read and its state published.
     [[nodiscard]] bool ready() const {
         if (version == 0) return false;

@@ -18,31 +18,36 @@ bool before(const Backend& a, const Backend& b) { return std::tie(a.address, a.p
 
 bool id_before(BackendId a, BackendId b) { return std::tie(a.index, a.generation) < std::tie(b.index, b.generation); }
 
-// What a backend's place in the table depends on. Other gateways derive the same: do not change it lightly.
-std::string identity(const Backend& backend) {
+// What a backend's place in the table depends on: its address, and for the second port of one address and further ones
+// (host-network pods of one node) which of them it is. Other gateways derive the same: do not change it lightly.
+std::string identity(const Backend& backend, unsigned nth_of_address) {
     const std::string address = to_string(backend.address);
-    const std::string port = std::to_string(backend.port.value());
-    return backend.address.is_v4() ? address + ":" + port : "[" + address + "]:" + port;
-}
-
-std::vector<std::uint16_t> table_of(std::span<const Backend> backends) {
-    const std::uint32_t size = maglev_size(backends.size());
-    std::vector<MaglevPermutation> permutations;
-    permutations.reserve(backends.size());
-    for (const Backend& backend : backends)
-        permutations.push_back(maglev_permutation(identity(backend), size, std::max(backend.weight, 1U)));
-    return maglev_table(permutations, size);
+    return nth_of_address == 0 ? address : address + "+" + std::to_string(nth_of_address);
 }
 
 }  // namespace
 
-BackendSet::BackendSet(const std::vector<Backend>& backends) : backends_(backends.begin(), backends.end()) {
+SharedMaglevTable make_maglev_table(std::span<const Backend> backends) {
+    const std::uint32_t size = maglev_size(backends.size());
+    std::vector<MaglevPermutation> permutations;
+    permutations.reserve(backends.size());
+    unsigned nth = 0;
+    for (const Backend& backend : backends) {
+        nth = &backend != backends.data() && backend.address == (&backend - 1)->address ? nth + 1 : 0;
+        permutations.push_back(maglev_permutation(identity(backend, nth), size, std::max(backend.weight, 1U)));
+    }
+    const std::vector<std::uint16_t> table = maglev_table(permutations, size);
+    return std::make_shared<const MaglevTable>(table.begin(), table.end());
+}
+
+BackendSet::BackendSet(const std::vector<Backend>& backends, const TableOf& table_of)
+    : backends_(backends.begin(), backends.end()) {
     std::stable_sort(backends_.begin(), backends_.end(), before);
     backends_.erase(std::unique(backends_.begin(), backends_.end(), same_endpoint), backends_.end());
     if (backends_.size() > max_backends) backends_.resize(max_backends);  // the same ones on every gateway
     if (backends_.empty()) return;
-    const std::vector<std::uint16_t> table = table_of(backends_);
-    table_.assign(table.begin(), table.end());
+    shared_table_ = table_of(backends_);
+    table_ = *shared_table_;
     by_id_.resize(backends_.size());
     for (std::size_t i = 0; i < by_id_.size(); ++i) by_id_[i] = static_cast<std::uint16_t>(i);
     std::sort(by_id_.begin(), by_id_.end(),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,12 +29,22 @@ struct Backend {
 };
 static_assert(64 % sizeof(Backend) == 0, "none lies across two cache lines");
 
+/// Maglev slot → position among a set's backends.
+using MaglevTable = HugeVector<std::uint16_t>;
+using SharedMaglevTable = std::shared_ptr<const MaglevTable>;
+
+/// The table of backends in the order of (address, port), at least one. It depends on addresses and weights alone: the
+/// ports of one Service, which lead to the same pods, have equal tables.
+[[nodiscard]] SharedMaglevTable make_maglev_table(std::span<const Backend> backends);
+
 /// The ready backends of one or several services, in the order of their addresses, with their Maglev table.
 /// Immutable and shared: services with identical backends, and successive snapshots, point to one set.
 class alignas(64) BackendSet {
 public:
+    using TableOf = std::function<SharedMaglevTable(std::span<const Backend>)>;
     /// `backends` may come in any order and hold duplicates of (address, port). Empty is a valid set: `empty()`.
-    explicit BackendSet(const std::vector<Backend>& backends);
+    /// `table_of` finds or makes what `make_maglev_table` would.
+    explicit BackendSet(const std::vector<Backend>& backends, const TableOf& table_of = make_maglev_table);
 
     [[nodiscard]] bool empty() const noexcept { return backends_.empty(); }
     [[nodiscard]] std::span<const Backend> backends() const noexcept { return backends_; }
@@ -51,8 +62,9 @@ public:
 
 private:
     HugeVector<Backend> backends_;  // by (address, port)
-    HugeVector<std::uint16_t> table_;
+    std::span<const std::uint16_t> table_;
     HugeVector<std::uint16_t> by_id_;  // positions in backends_, sorted by (id.index, id.generation)
+    SharedMaglevTable shared_table_;   // keeps `table_`; not read with packets
 };
 
 using ServiceIndex = std::uint32_t;

@@ -43,6 +43,7 @@ void BackendBook::release(const BackendList& list) {
     const auto found = sets_.find(list);
     if (found == sets_.end() || --found->second.users > 0) return;
     for (const DesiredBackend& b : list.backends) leave({list.network, b.port, b.address});
+    if (const BackendSet& set = *found->second.set; !set.empty()) tables_.release(set.backends());
     sets_.erase(found);
 }
 
@@ -51,7 +52,8 @@ std::shared_ptr<const BackendSet> BackendBook::make_set(const BackendList& list)
     backends.reserve(list.backends.size());
     for (const DesiredBackend& b : list.backends)
         backends.push_back({b.address, Be16(b.port), b.weight, enter({list.network, b.port, b.address})});
-    return std::allocate_shared<const BackendSet>(HugeAllocator<BackendSet>(), backends);
+    return std::allocate_shared<const BackendSet>(HugeAllocator<BackendSet>(), backends,
+                                                  [this](auto ready) { return tables_.acquire(ready); });
 }
 
 BackendId BackendBook::enter(const BackendKey& key) {

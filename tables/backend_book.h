@@ -13,6 +13,7 @@
 
 #include "lb/service.h"
 #include "tables/desired.h"
+#include "tables/table_book.h"
 
 namespace viaduct {
 
@@ -31,6 +32,8 @@ public:
     [[nodiscard]] std::shared_ptr<const BackendSet> acquire(const BackendList& list);
     /// Undoes one `acquire` of an equal list.
     void release(const BackendList& list);
+    /// Maglev tables made so far.
+    [[nodiscard]] std::uint64_t tables_built() const noexcept { return tables_.built(); }
 
 private:
     struct BackendKey {
@@ -57,6 +60,7 @@ private:
 
     std::unordered_map<BackendList, SharedSet, Hash> sets_;
     std::unordered_map<BackendKey, Identity, Hash> identities_;
+    TableBook tables_;
     std::vector<BackendId> free_;  // with the generation to hand out next
     std::uint32_t indexes_ = 0;    // handed out so far
 };

@@ -24,6 +24,8 @@ public:
     /// family, and frontends that are taken already (first wins), are left out.
     [[nodiscard]] std::shared_ptr<const Snapshot> build(DesiredState desired,
                                                         const std::shared_ptr<const Snapshot>& previous);
+    /// Maglev tables made so far.
+    [[nodiscard]] std::uint64_t tables_built() const noexcept { return book_.tables_built(); }
 
 private:
     BackendBook book_;

@@ -179,6 +179,8 @@ void write_control(std::string& out, const ControlStatus& status) {
     Metric size(out, "viaduct_snapshot_objects", "gauge", "What the newest published snapshot holds.");
     size.add(status.size.services, "kind", "service_port").add(status.size.backends, "kind", "backend");
     size.add(status.size.peers, "kind", "peer").add(status.size.routes, "kind", "kernel_route");
+    Metric(out, "viaduct_maglev_tables_built_total", "counter", "Maglev tables made because endpoints changed.")
+        .add(status.tables_built);
     Metric synced(out, "viaduct_source_synced", "gauge", "Whether a source has been read completely.");
     for (const SourceStatus& source : status.sources) synced.add(source.synced ? 1 : 0, "source", source.name);
     Metric(out, "viaduct_snapshots_waiting_to_be_freed", "gauge", "Snapshots that a worker may still see.")

@@ -284,6 +284,7 @@ TEST_F(ApiTest, MetricsUseTheNamesOfKubeProxy) {
     gateway.status.builds.add(0.0015);
     gateway.status.builds.add(400);
     gateway.status.size.backends = 7;
+    gateway.status.tables_built = 5;
     ResourceStatus& nodes = gateway.status.sources.front().resources.emplace_back();
     nodes.name = "nodes";
     nodes.watches = 2;
@@ -296,6 +297,7 @@ TEST_F(ApiTest, MetricsUseTheNamesOfKubeProxy) {
     EXPECT_NE(text.find("\n" + name + "_bucket{le=\"+Inf\"} 2\n" + name + "_sum 400.0015\n" + name + "_count 2\n"),
               std::string::npos);
     EXPECT_NE(text.find("\nviaduct_snapshot_objects{kind=\"backend\"} 7\n"), std::string::npos);
+    EXPECT_NE(text.find("\nviaduct_maglev_tables_built_total 5\n"), std::string::npos);
     EXPECT_NE(text.find("\nviaduct_source_malformed_objects{source=\"cluster\",resource=\"nodes\"} 3\n"),
               std::string::npos);
     EXPECT_NE(text.find("\nviaduct_source_watches_total{source=\"cluster\",resource=\"nodes\"} 2\n"),

@@ -101,9 +101,9 @@ double moved(const std::vector<std::string>& identities, std::uint32_t size, std
 }
 
 TEST(Maglev, RemovingABackendMovesFewOthers) {
-    const std::vector<Disruption> rows{{3, 1021, 0.76, 400},  {10, 1009, 2.96, 300}, {10, 4093, 1.20, 200},
-                                       {10, 16381, 0.59, 80}, {50, 16381, 1.02, 50}, {100, 16381, 1.37, 50},
-                                       {100, 65537, 0.56, 50}};
+    const std::vector<Disruption> rows{{3, 1021, 0.76, 400},   {10, 1009, 2.96, 300}, {10, 2039, 1.95, 300},
+                                       {10, 4093, 1.20, 200},  {10, 16381, 0.59, 80}, {50, 16381, 1.02, 50},
+                                       {100, 16381, 1.37, 50}, {100, 65537, 0.56, 50}};
     std::mt19937_64 random(4);
     for (const Disruption& row : rows) {
         double sum = 0;
@@ -130,10 +130,12 @@ TEST(Maglev, SizesArePrimeAndLargeEnough) {
         EXPECT_TRUE(is_prime(size)) << n;
         EXPECT_GE(size, 1021U);
         EXPECT_GT(size, 100 * n);
-        EXPECT_GE(size, 650 * std::min<std::size_t>(n, 100));
+        EXPECT_GE(size, 150 * std::min<std::size_t>(n, 436));
     }
     EXPECT_EQ(maglev_size(1), 1021U);
-    EXPECT_EQ(maglev_size(100), 65'537U);
+    EXPECT_EQ(maglev_size(6), 1021U);
+    EXPECT_EQ(maglev_size(7), 2039U);
+    EXPECT_EQ(maglev_size(436), 65'537U);
     EXPECT_EQ(maglev_size(655), 65'537U);
     EXPECT_EQ(maglev_size(656), 131'071U);
 }

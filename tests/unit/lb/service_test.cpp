@@ -78,6 +78,19 @@ TEST(BackendSet, AWeightOfZeroCountsAsOne) {
     EXPECT_NEAR(static_cast<double>(first), static_cast<double>(set.table().size()) / 2, 1);
 }
 
+TEST(BackendSet, ThePortHasNoPartInTheTable) {
+    auto others = ten();
+    for (Backend& b : others) b.port = Be16(8443);
+    EXPECT_TRUE(std::ranges::equal(BackendSet(others).table(), BackendSet(ten()).table()));
+}
+
+TEST(BackendSet, TwoPortsOfOneAddressShareEvenly) {
+    const BackendSet set({backend(1, 80, 1), backend(1, 81, 2), backend(2, 80, 3)});
+    std::vector<double> shares(3);
+    for (const std::uint16_t position : set.table()) ++shares[position];
+    for (const double share : shares) EXPECT_NEAR(share, static_cast<double>(set.table().size()) / 3, 1);
+}
+
 TEST(BackendSet, BothFamiliesInOneSet) {
     Ipv6 address;
     address.bytes = {0xfd, 0x00, 0x02, 0x44};

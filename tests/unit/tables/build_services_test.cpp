@@ -124,6 +124,40 @@ TYPED_TEST(BuildServicesTest, ServicesWithEqualBackendsShareOneSet) {
     EXPECT_EQ(this->id_of(0, 1), this->id_of(2, 1)) << "a pod behind two services is one backend";
 }
 
+TYPED_TEST(BuildServicesTest, PortsOfOneServiceShareOneTable) {
+    this->add("http", 1, 1, 3);
+    this->add("metrics", 1, 1, 3);
+    for (DesiredBackend& backend : this->state_.services.edit(1).backends) backend.port = 9090;
+    this->add("other", 2, 1, 4);
+    this->build();
+    EXPECT_NE(&this->set(0), &this->set(1));
+    EXPECT_EQ(this->set(0).table().data(), this->set(1).table().data());
+    EXPECT_NE(this->set(0).table().data(), this->set(2).table().data());
+    EXPECT_EQ(this->builder_.tables_built(), 2U);
+    for (std::size_t slot = 0; slot < this->set(0).table().size(); ++slot) {
+        const std::uint16_t position = this->set(1).table()[slot];
+        EXPECT_EQ(this->set(1).backends()[position].address, this->set(0).backends()[position].address);
+    }
+}
+
+TYPED_TEST(BuildServicesTest, ATableIsSharedAsLongAsItIsUsed) {
+    this->add("http", 1, 1, 3);
+    this->add("metrics", 1, 1, 3);
+    for (DesiredBackend& backend : this->state_.services.edit(1).backends) backend.port = 9090;
+    this->build();
+    this->state_.services.edit(0).backends[0].weight = 2;
+    this->build();
+    EXPECT_EQ(this->builder_.tables_built(), 2U) << "weights count";
+    this->state_.services.edit(0).backends[0].weight = 1;
+    this->build();
+    EXPECT_EQ(this->builder_.tables_built(), 2U) << "the other port had it still";
+    this->state_.services.clear();
+    this->build();
+    this->add("http", 1, 1, 3);
+    this->build();
+    EXPECT_EQ(this->builder_.tables_built(), 3U) << "nobody had it any more";
+}
+
 TYPED_TEST(BuildServicesTest, NetworksDoNotShareBackends) {
     this->state_.networks.push_back(network("other", 2));
     this->add("a", 1, 1, 1);
