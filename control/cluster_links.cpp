@@ -13,13 +13,9 @@ namespace {
 /// A finding names its object, or its network, but not its cluster: with several clusters it is that which has it.
 bool has_subject(const Objects& objects, const std::string& network, const Finding& finding) {
     if (finding.subject.starts_with("network ")) return finding.subject == "network " + network;
-    const EventTarget target = event_target(finding.subject, "");
-    const auto is_target = [&](const auto& one) {
-        return one->key.name == target.name && one->key.name_space == target.name_space;
-    };
-    if (target.kind == "Service") return std::ranges::any_of(objects.services, is_target);
-    if (target.kind == "EndpointSlice") return std::ranges::any_of(objects.slices, is_target);
-    return target.name.empty() || std::ranges::any_of(objects.nodes, is_target);
+    if (event_target(finding.subject, "").name.empty()) return true;  // no object: a port, or the gateway itself
+    // A Service's finding may name a port behind a colon; names have none.
+    return objects.has(finding.subject.substr(0, finding.subject.find(':')));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "control/api/activity_json.h"
+#include "control/api/deadline_server.h"
 #include "control/api/forwarding_json.h"
 #include "control/api/metrics.h"
 #include "control/api/question.h"
@@ -20,7 +21,6 @@ namespace viaduct {
 namespace {
 
 constexpr std::size_t threads = 8;
-constexpr time_t read_timeout = 2, write_timeout = 5;  // seconds without any progress
 constexpr int backlog = 128;
 constexpr std::size_t largest_request_body = 1024;  // bytes; nothing here reads one
 constexpr std::size_t most_connections = 100'000;   // in one answer
@@ -70,9 +70,6 @@ private:
 
     void limit_requests() {
         server_.new_task_queue = [] { return new RequestQueue(threads); };  // httplib deletes it
-        server_.set_read_timeout(read_timeout).set_write_timeout(write_timeout);
-        // A client that keeps its connection, or says nothing, would keep a thread.
-        server_.set_keep_alive_max_count(1).set_keep_alive_timeout(read_timeout);
         server_.set_payload_max_length(largest_request_body);
         server_.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
             if (!response.body.empty()) return;
@@ -151,7 +148,7 @@ private:
 
     const std::string path_;
     const ApiSubject subject_;
-    httplib::Server server_;
+    DeadlineServer server_;
     std::thread thread_;
 };
 

@@ -139,6 +139,14 @@ bool Objects::has_network_of(const Objects& other) const {
            cilium_nodes == its_cilium_nodes && cilium_configs == its_cilium_configs;
 }
 
+bool Objects::has(const std::string& named) const {
+    const auto in = [&](const auto& list) {
+        return std::ranges::any_of(list, [&](const auto& one) { return to_string(one->key) == named; });
+    };
+    return in(nodes) || in(services) || in(slices) || in(endpoints) || in(flannel_configs) || in(ip_pools) ||
+           in(block_affinities) || in(ipam_blocks) || in(felix_configs) || in(cilium_nodes) || in(cilium_configs);
+}
+
 std::map<std::string, std::size_t> Objects::counts() const {
     std::map<std::string, std::size_t> counts;
     const auto count = [&](ObjectKind kind, std::size_t n) {

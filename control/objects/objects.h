@@ -165,6 +165,8 @@ struct Objects {
     bool erase(const ObjectKey& key);
     /// All but what Services are made of, by pointer: whether a network would come out the same.
     [[nodiscard]] bool has_network_of(const Objects& other) const;
+    /// An object by its name for people: to_string(key).
+    [[nodiscard]] bool has(const std::string& named) const;
     /// By kind, for people.
     [[nodiscard]] std::map<std::string, std::size_t> counts() const;
 };

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "control/api/json.h"
 #include "tests/unit/control/fake_gateway.h"
@@ -19,6 +20,7 @@ protected:
     httplib::Result request(const std::string& path) {
         httplib::Client client(gateway.socket);
         client.set_address_family(AF_UNIX);
+        client.set_read_timeout(20);  // seconds: others may have to be given up first
         return client.Get(path);
     }
     Json get(const std::string& path) {
@@ -326,6 +328,18 @@ TEST_F(ApiTest, SurvivesMoreSilentClientsThanItHasThreads) {
     for (int i = 0; i < 12; ++i) silent.push_back(connect_raw());
     EXPECT_EQ(get("/v1/version")["snapshot"], 1) << "the silent ones were given up";
     for (const int fd : silent) close(fd);
+}
+
+TEST_F(ApiTest, GivesUpMoreDrippingClientsThanItHasThreads) {
+    std::vector<int> dripping;
+    for (int i = 0; i < 12; ++i) dripping.push_back(connect_raw());
+    const std::jthread drip([&](const std::stop_token& enough) {
+        while (!enough.stop_requested()) {
+            for (const int fd : dripping) send(fd, "G", 1, MSG_NOSIGNAL);
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        }
+    });
+    EXPECT_EQ(get("/v1/version")["snapshot"], 1) << "a byte now and then is no request";
 }
 
 TEST_F(ApiTest, ServesWhileALargeAnswerIsNotRead) {

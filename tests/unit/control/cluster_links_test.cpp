@@ -202,6 +202,26 @@ TEST_F(ClusterLinksTest, AMalformedObjectIsAnEventOfItsOwn) {
     EXPECT_EQ(events()[0]["regarding"]["name"], "odd");
 }
 
+TEST_F(ClusterLinksTest, OfTwoSourcesTheOneThatHasAnObjectIsToldOfIt) {
+    directory_.replace("cluster/pool.yaml",
+                       "apiVersion: crd.projectcalico.org/v1\nkind: IPPool\nmetadata: {name: tunnelled}\n"
+                       "spec: {cidr: 10.244.0.0/16, ipipMode: Always, vxlanMode: Never}\n");
+    Config both = config("gw-a");
+    both.networks[0].type = NetworkType::calico;
+    both.networks.emplace_back(both.networks[0]).name = "other";
+    both.networks[1].type = NetworkType::flannel;
+    both.networks[1].vtep_v4 = Ipv4(192, 0, 2, 11);
+    std::filesystem::create_directories(directory_.path() / "other");
+    both.sources.push_back({"files", "directory", directory_.path() / "other", "other"});
+    Gateway gateway(both);
+    gateway.start();
+    const auto told = [&] {
+        const json events = server_->get("/apis/events.k8s.io/v1/namespaces/default/events")["items"];
+        return std::ranges::any_of(events, [](const json& event) { return event["regarding"]["kind"] == "IPPool"; });
+    };
+    EXPECT_TRUE(soon(told, 15s)) << gateway.findings();
+}
+
 TEST_F(ClusterLinksTest, ARefusedWriteNamesTheRuleAndForwardingGoesOn) {
     server_->control(R"({"forbid": [["patch", "services/status"], ["create", "leases"]]})");
     Gateway gateway(config("gw-a"));
