@@ -16,8 +16,9 @@ install_packages() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get -qq update
     apt-get -qq install --yes --no-install-recommends "${missing[@]}"
-    # Tests start an etcd of their own: its package shall not leave one running.
+    # Tests start servers of their own: the packages shall not leave any running.
     if [[ " ${missing[*]} " = *" etcd-server "* ]]; then systemctl --quiet disable --now etcd 2>/dev/null || true; fi
+    if [[ " ${missing[*]} " = *" nginx-light "* ]]; then systemctl --quiet disable --now nginx 2>/dev/null || true; fi
 }
 
 # install_without_services LIST: the same, and none of the packages' services is started.

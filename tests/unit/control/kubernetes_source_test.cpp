@@ -1,79 +1,16 @@
 // The source against a server in a process of its own, over HTTPS: what only real sockets show.
-#include "control/sources/kubernetes/kubernetes_source.h"
-
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <regex>
 #include <set>
-#include <sstream>
 
-#include "api_server_process.h"
 #include "control/unique_fd.h"
-#include "temporary_directory.h"
+#include "kubernetes_source_fixture.h"
 
 namespace viaduct {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-class KubernetesSourceTest : public ::testing::Test {
-protected:
-    void SetUp() override {
-        std::filesystem::create_directories(directory_.path() / "cluster");
-        std::filesystem::create_directories(directory_.path() / "state");
-        write_node("one", "a");
-    }
-    void write_node(const std::string& name, const std::string& zone) {
-        directory_.replace("cluster/" + name + ".yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: " + name +
-                                                            ", labels: {topology.kubernetes.io/zone: " + zone + "}}\n");
-    }
-    void start(const std::string& options = "") {
-        server_ = std::make_unique<ApiServerProcess>(directory_.path(), options);
-        open(server_->info["kubeconfig"]);
-    }
-    void open(const std::string& kubeconfig, const std::string& context = "") {
-        SourceConfig config{"cluster", "kubernetes", "", ""};
-        config.kubeconfig = kubeconfig;
-        config.context = context;
-        network_.name = "demo";
-        source_ = std::make_unique<KubernetesSource>(config, network_);
-    }
-    template <class Condition>
-    bool until(Condition condition) {
-        const auto end = Clock::now() + seconds(20);
-        while (!condition() && Clock::now() < end) {
-            pollfd wait{source_->fd(), POLLIN, 0};
-            if (poll(&wait, 1, 1000) == 1) source_->process();
-        }
-        return condition();
-    }
-    bool until_nodes(const std::string& wanted) {
-        return until([&] { return nodes() == wanted; });
-    }
-    bool until_error(const std::string& wanted) {
-        return until([&] { return errors().find(wanted) != std::string::npos; });
-    }
-    std::string nodes() const {
-        std::string text;
-        for (const auto& one : source_->objects().nodes) text += one->key.name + "=" + one->zone + " ";
-        return text;
-    }
-    std::string errors() const {
-        std::string text;
-        for (const std::string& error : source_->status().errors) text += error + "\n";
-        return text;
-    }
-
-    TemporaryDirectory directory_;
-    std::unique_ptr<ApiServerProcess> server_;
-    NetworkConfig network_;
-    std::unique_ptr<KubernetesSource> source_;
-};
 
 /// What was asked for, each once.
 std::set<std::string> resources_asked(const ApiServerProcess& server) {
@@ -215,20 +152,7 @@ TEST_F(KubernetesSourceTest, NothingIsShownOfHalfACluster) {
     EXPECT_TRUE(until_nodes("one=a ")) << errors();
 }
 
-/// The server's kubeconfig with something changed.
-class Unreachable : public KubernetesSourceTest {
-protected:
-    void open_changed(const std::string& pattern, const std::string& by) {
-        server_ = std::make_unique<ApiServerProcess>(directory_.path(), "");
-        std::ifstream file(server_->info["kubeconfig"].get<std::string>());
-        std::ostringstream text;
-        text << file.rdbuf();
-        const std::string changed = std::regex_replace(text.str(), std::regex(pattern), by);
-        ASSERT_NE(changed, text.str());
-        directory_.write("state/changed", changed);
-        open((directory_.path() / "state/changed").string());
-    }
-};
+using Unreachable = KubernetesSourceTest;
 
 TEST_F(Unreachable, UnknownAuthority) {
     open_changed("certificate-authority-data: \\S+", "proxy-url: ''");
