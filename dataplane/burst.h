@@ -29,23 +29,26 @@ enum class Interest : std::uint8_t {
     follow,      // from a pod to the outside: remembered, so that its replies are not masqueraded
 };
 
-/// What the middle stages find out and decide about a packet.
-struct Treatment {
+/// What the middle stages find out and decide about a packet. Half a cache line: two vector stores clear it.
+struct alignas(32) Treatment {
     void* connection = nullptr;  // track → translate: a Connection of the packet's family
-    Direction direction{};       // of the packet, or of the quoted packet in an ICMP error
+    RouteTarget target{};
+    ServiceIndex service = no_service;  // what balance chose from, for explain
+    Direction direction{};              // of the packet, or of the quoted packet in an ICMP error
     Interest interest{};
     bool unknown = false;  // track looked for its connection and found none
-    NetworkId network{};   // where it goes on: a Service may lie in another network than the client
+    NetworkId network;     // where it goes on: a Service may lie in another network than the client
     PortId egress = PortId::none;
-    WorkerId owner = 0;                 // whom to hand it over to
-    ServiceIndex service = no_service;  // what balance chose from, for explain
-    RouteTarget target{};
+    WorkerId owner = 0;  // whom to hand it over to
+
+    explicit Treatment(NetworkId id = NetworkId::none) noexcept : network(id) {}
 
     template <Address A>
     [[nodiscard]] Connection<A>* tracked() const noexcept {
         return static_cast<Connection<A>*>(connection);
     }
 };
+static_assert(sizeof(Treatment) == 32);
 
 /// A packet of a burst with its metadata at hand, for the time of a look at it.
 struct Packet {
@@ -65,12 +68,9 @@ public:
     std::array<PacketMeta, capacity> meta;
     std::array<Treatment, capacity> treatment;
     std::array<Verdict, capacity> verdict;
-    std::array<Drop, capacity> reason;  // when the verdict is drop
-    // the packets still travelling, in order of arrival
-    std::array<Slot, capacity> live;
-    unsigned live_count = 0;
-    bool decided = false;  // since the travelling ones were last sorted out
-    std::array<bool, 2> families;  // which are there, by Family; a stage skips what is not
+    std::array<Drop, capacity> reason;                // when the verdict is drop
+    bool decided = false;                             // a fate, since the travelling ones were last sorted out
+    bool all_travel = false;                          // none has been decided at all
     unsigned decapsulated, translated, encapsulated;  // how many packets were, for the counters
     unsigned tracked, unknown;                        // how many have a connection, and how many look for one in vain
 
@@ -81,59 +81,82 @@ public:
         return {slot, *mbufs[slot], meta[slot], treatment[slot], ip(slot)};
     }
 
-    /// A packet of this family is among them.
-    void holds(Family family) noexcept { families[static_cast<std::size_t>(family)] = true; }
-
-    /// Begins: `count` packets with their ingress set are travelling.
+    /// Begins: `count` packets with their ingress set. They have treatments, and travel, when parse has looked at them.
     void start() noexcept {
-        for (unsigned i = 0; i < count; ++i) {
-            verdict[i] = Verdict::travelling;
-            treatment[i] = {};
-            live[i] = static_cast<Slot>(i);
-        }
-        live_count = count;
+        verdict.fill(Verdict::travelling);
+        for (Travellers& family : travellers_) family.count = 0;
         decided = false;
-        families.fill(true);  // until parse knows better
+        all_travel = true;
         decapsulated = translated = encapsulated = tracked = unknown = 0;
     }
+    /// Begins in the middle: with packets whose metadata is known.
+    void start_parsed() noexcept {
+        start();
+        for (unsigned i = 0; i < count; ++i) {
+            treatment[i] = Treatment(meta[i].network());
+            travels(static_cast<Slot>(i));
+        }
+    }
 
-    /// Decides a packet's fate. It leaves the travelling ones at the end of `for_each`.
+    /// Its family is known: it takes part in what the stages do for that one. Also a packet that has changed its family
+    /// during `for_each_of` the other one.
+    void travels(Slot slot) noexcept { travels(slot, meta[slot].family); }
+    void travels(Slot slot, Family its) noexcept {
+        Travellers& family = travellers_[static_cast<std::size_t>(its)];
+        family.slots[family.count++] = slot;
+    }
+    void changes_family(Slot slot) noexcept {
+        travels(slot);
+        decided = true;
+    }
+    [[nodiscard]] unsigned travelling() const noexcept { return travellers_[0].count + travellers_[1].count; }
+
+    /// Decides a packet's fate. It leaves the travelling ones at the end of `for_each_of`.
     void decide(Slot slot, Verdict v) noexcept {
         verdict[slot] = v;
         decided = true;
+        all_travel = false;
     }
     void drop(Slot slot, Drop why) noexcept {
         decide(slot, Verdict::drop);
         reason[slot] = why;
     }
 
-    /// Calls `visit(slot)` for every travelling packet, and keeps those that travel on.
-    template <class Visit>
-    void for_each(Visit&& visit) noexcept {
-        const unsigned visited = live_count;
-        for (unsigned i = 0; i < visited; ++i) visit(live[i]);
+    /// Calls `visit(slot)` for every travelling packet of one family, and keeps those that travel on.
+    template <Address A, class Visit>
+    void for_each_of(Visit&& visit) noexcept {
+        const Travellers& family = travellers_[static_cast<std::size_t>(family_of<A>)];
+        const unsigned visited = family.count;
+        for (unsigned i = 0; i < visited; ++i) visit(family.slots[i]);
         if (decided) sort_out();
     }
 
-    /// The same for those of one family.
-    template <Address A, class Visit>
-    void for_each_of(Visit&& visit) noexcept {
-        if (!families[static_cast<std::size_t>(family_of<A>)]) return;
-        for_each([&](Slot slot) noexcept {
-            if (meta[slot].family == family_of<A>) visit(slot);
-        });
-    }
-
-    /// Lets the decided packets go from the travelling ones.
+    /// Lets the decided packets go from the travelling ones, and those that have changed their family.
     void sort_out() noexcept {
-        unsigned kept = 0;
-        for (unsigned i = 0; i < live_count; ++i) {
-            live[kept] = live[i];
-            kept += verdict[live[i]] == Verdict::travelling ? 1U : 0U;
-        }
-        live_count = kept;
+        sort_out(Family::v4);
+        sort_out(Family::v6);
         decided = false;
     }
+
+private:
+    /// One family's packets that still travel, in order of arrival.
+    struct Travellers {
+        std::array<Slot, capacity> slots;
+        unsigned count = 0;
+    };
+
+    void sort_out(Family family) noexcept {
+        Travellers& all = travellers_[static_cast<std::size_t>(family)];
+        unsigned kept = 0;
+        for (unsigned i = 0; i < all.count; ++i) {
+            const Slot slot = all.slots[i];
+            all.slots[kept] = slot;
+            kept += verdict[slot] == Verdict::travelling && meta[slot].family == family ? 1U : 0U;
+        }
+        all.count = kept;
+    }
+
+    std::array<Travellers, 2> travellers_;  // by Family
 };
 
 /// The metadata that travels with a packet outside a burst (hand-over, waiting): in the mbuf's private area.

@@ -37,13 +37,13 @@ template <Address A>
 std::uint32_t entropy_of(const PacketMeta& meta) noexcept {
     if (meta.first_fragment || meta.transport == Transport::later_fragment) [[unlikely]]
         return entropy_of_fragment(meta.flow<A>());
-    return meta.hash;
+    return meta.hash != 0 ? meta.hash : flow_hash(meta.flow<A>());
 }
 
 /// With a UDP checksum over all of the packet, which must lie in one piece for that.
 template <Address A>
-[[gnu::noinline]] void write_with_checksum(Burst& burst, const Packet& packet, const Peer& peer,
-                                           std::uint8_t tos) noexcept {
+[[gnu::noinline]] void write_with_checksum(Burst& burst, Slot slot, const Peer& peer, std::uint8_t tos) noexcept {
+    const Packet packet = burst.packet(slot);
     if (packet.mbuf.nb_segs > 1 && rte_pktmbuf_linearize(&packet.mbuf) != 0)
         return burst.drop(packet.slot, Drop::no_headroom);
     write(peer.headers, burst.frame(packet.slot) + peer.headers.length, family_of<A>, packet.meta.ip_length, tos,
@@ -51,17 +51,17 @@ template <Address A>
 }
 
 template <Address A>
-void to_peer(Burst& burst, const Packet& packet, const Peer& peer) noexcept {
+[[gnu::always_inline]] inline void to_peer(Burst& burst, const Packet& packet, const Peer& peer) noexcept {
     const std::uint8_t tos = peer.tos.of(tos_of(packet.ip, family_of<A>));
     if (!set_front(packet.mbuf, packet.meta, peer.headers.length)) return burst.drop(packet.slot, Drop::no_headroom);
     ++burst.encapsulated;
-    if (peer.checksum == OuterUdpChecksum::computed) return write_with_checksum<A>(burst, packet, peer, tos);
+    if (peer.checksum == OuterUdpChecksum::computed) return write_with_checksum<A>(burst, packet.slot, peer, tos);
     write_plain_ipv4(peer.headers, packet.ip, family_of<A>, packet.meta.ip_length, tos, entropy_of<A>(packet.meta));
 }
 
 /// With these addresses in front.
 template <Address A>
-void ethernet(Burst& burst, const Packet& packet, const EthernetHeader& header) noexcept {
+[[gnu::always_inline]] inline void ethernet(Burst& burst, const Packet& packet, const EthernetHeader& header) noexcept {
     if (!set_front(packet.mbuf, packet.meta, sizeof header)) return burst.drop(packet.slot, Drop::no_headroom);
     auto& ethernet = header_at<EthernetHeader>(packet.ip - sizeof header);
     ethernet = header;
@@ -69,7 +69,8 @@ void ethernet(Burst& burst, const Packet& packet, const EthernetHeader& header) 
 }
 
 template <Address A>
-void to_connected(Burst& burst, const Packet& packet, const Snapshot& now, PortId port) noexcept {
+[[gnu::noinline]] void to_connected(Burst& burst, Slot slot, const Snapshot& now, PortId port) noexcept {
+    const Packet packet = burst.packet(slot);
     using Header = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
     const IpAddress destination = header_at<Header>(packet.ip).destination;
     const Mac* neighbour = now.neighbours->find(port, destination);
@@ -79,7 +80,8 @@ void to_connected(Burst& burst, const Packet& packet, const Snapshot& now, PortI
 
 /// A frame as the kernel's end of the port expects it. What came plain is left as it is.
 template <Address A>
-void to_kernel(Burst& burst, const Packet& packet, const Snapshot& now) noexcept {
+[[gnu::noinline]] void to_kernel(Burst& burst, Slot slot, const Snapshot& now) noexcept {
+    const Packet packet = burst.packet(slot);
     const PortId port = packet.treatment.egress;
     if (!now.has(port)) return burst.drop(packet.slot, Drop::no_kernel_port);
     const Mac source = header_at<EthernetHeader>(burst.frame(packet.slot)).source;
@@ -95,8 +97,8 @@ void encapsulate_family(Burst& burst, const Snapshot& now) noexcept {
         if (target.kind == RouteKind::peer) return to_peer<A>(burst, packet, now.peers[target.index]);
         if (target.kind == RouteKind::via) return ethernet<A>(burst, packet, now.next_hops[target.index].ethernet);
         if (target.kind == RouteKind::connected)
-            return to_connected<A>(burst, packet, now, static_cast<PortId>(target.index));
-        if (target.kind == RouteKind::kernel) return to_kernel<A>(burst, packet, now);
+            return to_connected<A>(burst, slot, now, static_cast<PortId>(target.index));
+        if (target.kind == RouteKind::kernel) return to_kernel<A>(burst, slot, now);
         burst.drop(slot, Drop::no_route);
     });
 }

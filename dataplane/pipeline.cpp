@@ -38,8 +38,7 @@ void Pipeline::send_originated(const Snapshot& now, Seconds clock) noexcept {
     Burst& own = originated_.burst();
     if (own.count == 0) return;
     originated_.close(true);
-    own.start();
-    for (unsigned i = 0; i < own.count; ++i) own.treatment[i].network = own.meta[i].network();
+    own.start_parsed();
     route(own, now, waiting_, originated_, around_, clock);
     encapsulate(own, now);
     transmit(own, around_);
@@ -48,8 +47,7 @@ void Pipeline::send_originated(const Snapshot& now, Seconds clock) noexcept {
 
 void Pipeline::resume(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
     for (unsigned i = 0; i < burst.count; ++i) burst.meta[i] = carried_meta(burst.mbufs[i]);
-    burst.start();
-    for (unsigned i = 0; i < burst.count; ++i) burst.treatment[i].network = burst.meta[i].network();
+    burst.start_parsed();
     begin(burst);
     process(burst, now, clock);
 }

@@ -31,16 +31,18 @@ private:
         return (packet.meta.tcp_flags & TcpHeader::syn) != 0;
     }
     [[nodiscard]] bool is_spoofed(const Packet& packet) const noexcept;
+    [[nodiscard]] bool enter(NetworkId network) noexcept;
     void to_peer(const Packet& packet, const Peer& peer) noexcept;
     void to_neighbour(const Packet& packet, PortId port) noexcept;
+    [[gnu::noinline]] void to_connected(Slot slot, PortId port) noexcept;
     void leave(const Packet& packet, PortId port, std::uint16_t mtu) noexcept;
-    // what happens to few packets
-    [[gnu::cold]] void to_kernel(const Packet& packet) noexcept;
-    [[gnu::cold]] void fit_segments(const Packet& packet, std::uint16_t mtu) noexcept;
+    // what happens to few packets. A Packet that is passed on would have to lie in memory
+    [[gnu::cold]] void to_kernel(Slot slot) noexcept;
+    [[gnu::cold]] void fit_segments(Slot slot, std::uint16_t mtu) noexcept;
     [[gnu::cold]] void wait_for(Slot slot, PortId port, IpAddress address) noexcept {
         waiting_.hold(burst_, slot, port, address, around_, clock_);
     }
-    [[gnu::cold]] void cut_or_refuse(const Packet& packet, std::uint16_t mtu) noexcept;
+    [[gnu::cold]] void cut_or_refuse(Slot slot, std::uint16_t mtu) noexcept;
     [[gnu::cold]] void refuse(Slot slot, Drop why, const IcmpError& error) noexcept;
 
     Burst& burst_;
@@ -49,71 +51,88 @@ private:
     Originated& originated_;
     const Surroundings& around_;
     const Seconds clock_;
+    NetworkId network_ = NetworkId::none;  // the last packet's, and its routes: a burst's are mostly of one
+    const RouteTable<A>* routes_ = nullptr;
 };
+
+/// False when there is no such network.
+template <Address A>
+[[gnu::noinline]] bool Router<A>::enter(NetworkId network) noexcept {
+    if (!now_.has(network)) return false;
+    network_ = network;
+    routes_ = now_.network(network).template family<A>().routes.get();
+    return true;
+}
 
 /// Our own address as the source of a packet that we did not send (RFC 1812 §5.3.7).
 template <Address A>
 inline bool Router<A>::is_spoofed(const Packet& packet) const noexcept {
-    return now_.owns(packet.meta.ingress, packet.meta.flow<A>().source) && packet.treatment.connection == nullptr;
+    return packet.treatment.connection == nullptr && now_.owns(packet.meta.ingress, packet.meta.flow<A>().source);
 }
 
 template <Address A>
 [[gnu::always_inline]] inline void Router<A>::go(Slot slot) noexcept {
     const Packet packet = burst_.packet(slot);
     const NetworkId network = packet.treatment.network;
-    if (!now_.has(network)) {
-        if (network == NetworkId::none) return to_kernel(packet);  // a port of no network: all is the kernel's
-        return burst_.drop(slot, Drop::no_snapshot);               // it has gone meanwhile
+    if (network != network_ && !enter(network)) {
+        if (network == NetworkId::none) return to_kernel(slot);  // a port of no network: all is the kernel's
+        return burst_.drop(slot, Drop::no_snapshot);             // it has gone meanwhile
     }
     const A destination = header_at<IpHeader<A>>(packet.ip).destination;
-    const RouteTarget target = now_.network(network).template family<A>().routes->lookup(destination);
-    packet.treatment.target = target;
+    const RouteTarget target = routes_->lookup(destination);
+    packet.treatment.target.kind = target.kind;
+    packet.treatment.target.index = target.index;
     if (target.kind == RouteKind::peer) return to_peer(packet, now_.peers[target.index]);
     if (target.kind == RouteKind::via) {
         const NextHop& hop = now_.next_hops[target.index];
         return hop.resolved ? to_neighbour(packet, hop.port) : wait_for(slot, hop.port, hop.address);
     }
-    if (target.kind == RouteKind::connected) {
-        const auto port = static_cast<PortId>(target.index);
-        const bool resolved = now_.neighbours->find(port, destination) != nullptr;
-        return resolved ? to_neighbour(packet, port) : wait_for(slot, port, destination);
-    }
-    if (target.kind == RouteKind::kernel) return to_kernel(packet);
+    if (target.kind == RouteKind::connected) return to_connected(slot, static_cast<PortId>(target.index));
+    if (target.kind == RouteKind::kernel) return to_kernel(slot);
     refuse(slot, Drop::no_route, IcmpError::no_route());
+}
+
+template <Address A>
+void Router<A>::to_connected(Slot slot, PortId port) noexcept {
+    const Packet packet = burst_.packet(slot);
+    const A destination = header_at<IpHeader<A>>(packet.ip).destination;
+    const bool resolved = now_.neighbours->find(port, destination) != nullptr;
+    return resolved ? to_neighbour(packet, port) : wait_for(slot, port, destination);
 }
 
 template <Address A>
 [[gnu::always_inline]] inline void Router<A>::to_peer(const Packet& packet, const Peer& peer) noexcept {
     const bool translated = packet.treatment.connection != nullptr;
-    if (packet.treatment.target.index == packet.meta.ingress_peer && !translated)
+    if (packet.treatment.target.index == packet.meta.ingress_peer && !translated) [[unlikely]]
         return burst_.drop(packet.slot, Drop::split_horizon);
     if (peer.headers.length == 0) {
         if (peer.next_hop == no_next_hop) return burst_.drop(packet.slot, Drop::no_route);
         const NextHop& hop = now_.next_hops[peer.next_hop];
         return wait_for(packet.slot, hop.port, hop.address);
     }
-    if (is_syn(packet)) fit_segments(packet, peer.mtu);
+    if (is_syn(packet)) fit_segments(packet.slot, peer.mtu);
     leave(packet, peer.port, peer.mtu);
 }
 
 /// A SYN must not promise its receiver segments that a tunnel on the way cannot carry: PMTU discovery is often
 /// filtered.
 template <Address A>
-void Router<A>::fit_segments(const Packet& packet, std::uint16_t mtu) noexcept {
+void Router<A>::fit_segments(Slot slot, std::uint16_t mtu) noexcept {
     const auto max_mss = static_cast<std::uint16_t>(mtu - tcp_overhead<A>);
-    const unsigned at = packet.meta.transport_at;
-    clamp_mss(burst_.frame(packet.slot) + at, packet.mbuf.data_len - at, max_mss);
+    const unsigned at = burst_.meta[slot].transport_at;
+    clamp_mss(burst_.frame(slot) + at, burst_.mbufs[slot]->data_len - at, max_mss);
 }
 
 template <Address A>
 [[gnu::always_inline]] inline void Router<A>::to_neighbour(const Packet& packet, PortId port) noexcept {
     if (const PeerIndex from = packet.meta.ingress_peer; is_syn(packet) && from != no_peer)
-        fit_segments(packet, now_.peers[from].mtu);
+        fit_segments(packet.slot, now_.peers[from].mtu);
     leave(packet, port, now_.traits(port).mtu);
 }
 
 template <Address A>
-void Router<A>::to_kernel(const Packet& packet) noexcept {
+void Router<A>::to_kernel(Slot slot) noexcept {
+    const Packet packet = burst_.packet(slot);
     const PacketMeta& meta = packet.meta;
     packet.treatment.target.kind = RouteKind::kernel;
     packet.treatment.egress =
@@ -124,19 +143,20 @@ void Router<A>::to_kernel(const Packet& packet) noexcept {
 template <Address A>
 [[gnu::always_inline]] inline void Router<A>::leave(const Packet& packet, PortId port, std::uint16_t mtu) noexcept {
     auto& ip = header_at<IpHeader<A>>(packet.ip);
-    if (is_spoofed(packet)) return burst_.drop(packet.slot, Drop::martian_source);
+    if (is_spoofed(packet)) [[unlikely]]
+        return burst_.drop(packet.slot, Drop::martian_source);
     if (expired(ip)) return refuse(packet.slot, Drop::ttl_exceeded, IcmpError::time_exceeded());
     packet.treatment.egress = port;
     if (packet.meta.ip_length > mtu) [[unlikely]]
-        return cut_or_refuse(packet, mtu);
+        return cut_or_refuse(packet.slot, mtu);
     decrement_ttl(ip);
 }
 
 template <Address A>
-void Router<A>::cut_or_refuse(const Packet& packet, std::uint16_t mtu) noexcept {
-    if (!may_cut(header_at<IpHeader<A>>(packet.ip)) || !originated_.cut(burst_, packet.slot, mtu))
-        return refuse(packet.slot, Drop::packet_too_big, IcmpError::too_big(mtu));
-    decrement_ttl(header_at<IpHeader<A>>(burst_.ip(packet.slot)));  // its first piece may lie elsewhere
+void Router<A>::cut_or_refuse(Slot slot, std::uint16_t mtu) noexcept {
+    if (!may_cut(header_at<IpHeader<A>>(burst_.ip(slot))) || !originated_.cut(burst_, slot, mtu))
+        return refuse(slot, Drop::packet_too_big, IcmpError::too_big(mtu));
+    decrement_ttl(header_at<IpHeader<A>>(burst_.ip(slot)));  // its first piece may lie elsewhere
 }
 
 /// Drops the packet and tells its sender, quoting it as the sender knows it.

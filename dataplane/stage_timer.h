@@ -29,7 +29,7 @@ public:
         until_next_ = interval;
         counters_.timed_bursts.add(1);
         counters_.timed_packets.add(burst.count);
-        travelling_ = burst.live_count;
+        travelling_ = burst.count;
         last_ = rte_rdtsc();
         return true;
     }
@@ -37,7 +37,7 @@ public:
         StageCounters& counters = counters_.stages[static_cast<std::size_t>(stage)];
         counters.cycles.add(rte_rdtsc() - last_);
         counters.packets.add(travelling_);
-        travelling_ = burst.live_count;
+        travelling_ = burst.travelling();
         last_ = rte_rdtsc();  // its own work is nobody's
     }
 

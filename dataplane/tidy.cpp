@@ -9,7 +9,7 @@ constexpr std::size_t records_per_turn = 8;  // of each family: a table of a mil
 
 void give_up(Burst& burst, Drop why, const Surroundings& around) noexcept {
     burst.start();
-    burst.for_each([&](Slot slot) noexcept { burst.drop(slot, why); });
+    for (unsigned i = 0; i < burst.count; ++i) burst.drop(static_cast<Slot>(i), why);
     transmit(burst, around);
 }
 
@@ -38,8 +38,7 @@ void Pipeline::tidy(const Snapshot& now, Seconds clock) noexcept {
     waiting_.release(now, clock, ready_, hopeless_);
     give_up(hopeless_, Drop::neighbour_unresolved, around_);
     if (ready_.count != 0) {
-        ready_.start();
-        for (unsigned i = 0; i < ready_.count; ++i) ready_.treatment[i].network = ready_.meta[i].network();
+        ready_.start_parsed();
         send(ready_, now, clock);
         send_originated(now, clock);
     }

@@ -19,7 +19,13 @@ class Tracker {
 public:
     Tracker(Burst& burst, const Snapshot& now, ConnectionTable<A>& connections, FragmentTable& fragments,
             const Surroundings& around, Seconds clock) noexcept
-        : burst_(burst), now_(now), connections_(connections), fragments_(fragments), around_(around), clock_(clock) {}
+        : burst_(burst),
+          now_(now),
+          addresses_(now.frontends->template addresses<A>()),
+          connections_(connections),
+          fragments_(fragments),
+          around_(around),
+          clock_(clock) {}
 
     /// Looks at one packet; what has to be looked up is put into a list.
     void collect(Slot slot) noexcept;
@@ -31,7 +37,8 @@ private:
     [[nodiscard]] static bool goes_on(Interest interest) noexcept {
         return interest == Interest::node_port || interest == Interest::follow;
     }
-    [[nodiscard]] Interest interest_of(const FlowKey<A>& key) const noexcept;
+    [[nodiscard]] Interest interest_of(const FlowKey<A>& key) noexcept;
+    [[nodiscard]] bool enter(NetworkId id) noexcept;
     [[nodiscard]] WorkerId owner_of(const PacketMeta& meta, const FlowKey<A>& key, Interest interest) const noexcept;
     [[nodiscard]] bool is_here(Slot slot) noexcept;
     [[nodiscard]] bool settle_fragment(Slot slot) noexcept;
@@ -57,6 +64,13 @@ private:
 
     Burst& burst_;
     const Snapshot& now_;
+    const FrontendIndex<A>& addresses_;
+    struct {  // a network, as interest_of asks about it. A burst's packets are mostly of one
+        NetworkId id = NetworkId::none;
+        bool masquerade = false;
+        SnatPool<A> snat;
+        const PrefixSet<A>* inside = nullptr;
+    } network_;
     ConnectionTable<A>& connections_;
     FragmentTable& fragments_;
     const Surroundings& around_;
@@ -75,18 +89,26 @@ private:
 };
 
 template <Address A>
-Interest Tracker<A>::interest_of(const FlowKey<A>& key) const noexcept {
-    if (!now_.has(key.network)) return Interest::none;
-    const AddressOwner owner = now_.frontends->owner_of(key.destination);
+inline Interest Tracker<A>::interest_of(const FlowKey<A>& key) noexcept {
+    if (key.network != network_.id && !enter(key.network)) return Interest::none;
+    const AddressOwner owner = addresses_.owner_of(key.destination);
     if (owner == AddressOwner::service) return Interest::service;
-    const Network& network = now_.network(key.network);
-    const NetworkFamily<A>& family = network.template family<A>();
-    if (family.snat.contains(key.destination)) return Interest::reply;
+    if (network_.snat.contains(key.destination)) return Interest::reply;
     if (owner == AddressOwner::shared) return Interest::node_port;
-    if (!network.settings.masquerade) return Interest::none;
-    const bool from_inside = family.inside.contains(key.source);
-    if (from_inside == family.inside.contains(key.destination)) return Interest::none;
+    if (!network_.masquerade) return Interest::none;
+    const bool from_inside = network_.inside->contains(key.source);
+    if (from_inside == network_.inside->contains(key.destination)) return Interest::none;
     return from_inside ? Interest::follow : Interest::masquerade;
+}
+
+/// False when there is no such network.
+template <Address A>
+[[gnu::noinline]] bool Tracker<A>::enter(NetworkId id) noexcept {
+    if (!now_.has(id)) return false;
+    const Network& network = now_.network(id);
+    const NetworkFamily<A>& family = network.template family<A>();
+    network_ = {id, network.settings.masquerade, family.snat, &family.inside};
+    return true;
 }
 
 template <Address A>
@@ -142,13 +164,13 @@ bool Tracker<A>::settle_fragment(Slot slot) noexcept {
 }
 
 template <Address A>
-void Tracker<A>::collect(Slot slot) noexcept {
+[[gnu::always_inline]] inline void Tracker<A>::collect(Slot slot) noexcept {
     PacketMeta& meta = burst_.meta[slot];
     FlowKey<A>& key = meta.flow<A>();
     const Interest interest = interest_of(key);
+    if (interest == Interest::none) return;
     burst_.treatment[slot].interest = interest;
-    meta.hash = flow_hash(key);
-    if (interest == Interest::none || !is_here(slot)) return;
+    if (!is_here(slot)) return;
 
     if (meta.transport == Transport::icmp_error) {
         FlowKey<A> quoted;
@@ -159,7 +181,7 @@ void Tracker<A>::collect(Slot slot) noexcept {
         scratch_.lists.quoted[slot] = quoted.mirrored();  // as the packet would come back: the key that the table knows
         return look_up(slot, scratch_.lists.quoted[slot], flow_hash(scratch_.lists.quoted[slot]));
     }
-    if (is_fragment(meta)) meta.hash = flow_hash(key);  // its ports have just been lent
+    meta.hash = flow_hash(key);  // only now: a fragment's ports have just been lent
     look_up(slot, key, meta.hash);
 }
 

@@ -92,13 +92,13 @@ void dispatch(Burst& burst, Slot first, std::array<Way, Burst::capacity>& ways, 
 
 /// Whether all of the burst is forwarded by one port, as most bursts are.
 bool goes_one_way(const Burst& burst) noexcept {
-    if (burst.live_count != burst.count || burst.count == 0) return false;
+    if (!burst.all_travel || burst.count == 0) return false;
     unsigned different = 0;
     const auto port = static_cast<unsigned>(burst.treatment[0].egress);
     const bool originated = burst.meta[0].originated;
     for (unsigned i = 1; i < burst.count; ++i) {
         different |= static_cast<unsigned>(burst.treatment[i].egress) ^ port;
-        different |= burst.meta[i].originated != originated ? 1U : 0U;
+        different |= unsigned{burst.meta[i].originated} ^ unsigned { originated };
     }
     return different == 0;
 }
@@ -106,9 +106,9 @@ bool goes_one_way(const Burst& burst) noexcept {
 /// Drops what is to be dropped, and sends the others group by group.
 void sort_and_send(Burst& burst, const Surroundings& around) noexcept {
     std::array<Way, Burst::capacity> ways;
-    for (unsigned i = 0; i < burst.live_count; ++i) burst.verdict[burst.live[i]] = Verdict::forward;
     for (unsigned i = 0; i < burst.count; ++i) {
         const auto slot = static_cast<Slot>(i);
+        if (burst.verdict[slot] == Verdict::travelling) burst.verdict[slot] = Verdict::forward;
         ways[slot] = way_of(burst, slot);
         if (burst.verdict[slot] == Verdict::drop)
             lose(&burst.mbufs[slot], 1, burst.meta[slot].originated, burst.reason[slot], *around.counters);

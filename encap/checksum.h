@@ -24,16 +24,28 @@ template <class Header>
     return sum;
 }
 
-/// The 16-bit ones'-complement sum. Zero only when nothing but zeros was added. Each step adds the halves of a number to
-/// each other in both orders: the lower addition's carry ends up in the upper one, where it belongs.
-[[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
-    const auto half = static_cast<std::uint32_t>((sum + std::rotl(sum, 32)) >> 32U);
-    return static_cast<std::uint16_t>((half + std::rotl(half, 16)) >> 16U);
+/// The 16-bit ones'-complement sum of 16-bit words that were added up in 32 bits. Zero only when nothing but zeros was
+/// added. The halves of the number are added to each other in both orders: the lower addition's carry ends up in the
+/// upper one, where it belongs.
+[[nodiscard]] constexpr std::uint16_t fold_small(std::uint32_t sum) noexcept {
+    return static_cast<std::uint16_t>((sum + std::rotl(sum, 16)) >> 16U);
 }
+
+/// The same of 32-bit words in 64 bits.
+[[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
+    return fold_small(static_cast<std::uint32_t>((sum + std::rotl(sum, 32)) >> 32U));
+}
+
+/// Whether bytes of this sum, which are not all zero, carry the right checksum: `fold` would give 0xffff.
+[[nodiscard]] constexpr bool is_valid(std::uint64_t sum) noexcept { return sum % 0xffff == 0; }
 
 /// The checksum field that belongs to a sum. Summing a valid header or segment, its own checksum included, gives 0.
 [[nodiscard]] constexpr Be16 finish(std::uint64_t sum) noexcept {
     return Be16::from_raw(static_cast<std::uint16_t>(~fold(sum)));
+}
+
+[[nodiscard]] constexpr Be16 finish_small(std::uint32_t sum) noexcept {
+    return Be16::from_raw(static_cast<std::uint16_t>(~fold_small(sum)));
 }
 
 /// The same for UDP, where a field of 0 means "none" (RFC 768).

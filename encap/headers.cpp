@@ -1,4 +1,4 @@
-// See headers.h. Here is every check; the fast path there only recognises packets that pass them all.
+// See headers.h. Here is every check; `parse_plain` there only recognises packets that pass them all.
 #include "encap/headers.h"
 
 #include "encap/ipv6_extensions.h"
@@ -146,7 +146,7 @@ ParseResult check_header(const Frame& frame, const Ipv4Header& ip) noexcept {
     if (ip.length() < sizeof ip || ip.length() > present) return bad(Drop::bad_header_length);
     if (total < ip.length() || total > present) return bad(Drop::bad_total_length);
     if (!frame.readable(ip_at, ip.length())) return bad(Drop::truncated);
-    if (fold(add_bytes(0, frame.bytes + ip_at, ip.length())) != 0xffff) return bad(Drop::bad_header_checksum);
+    if (!is_valid(add_bytes(0, frame.bytes + ip_at, ip.length()))) return bad(Drop::bad_header_checksum);
     return accepted;
 }
 
@@ -199,6 +199,7 @@ ParseResult parse_ipv6(const Frame& frame, PacketMeta& meta) noexcept {
 
 ParseResult detail::parse_any(const std::uint8_t* frame, std::size_t contiguous, std::size_t frame_length,
                               PacketMeta& meta) noexcept {
+    meta.begin();
     if (contiguous < sizeof(EthernetHeader)) return bad(Drop::truncated);
     const auto& ethernet = header_at<EthernetHeader>(frame);
     const std::uint16_t type = ethernet.type.value();

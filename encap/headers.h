@@ -23,7 +23,7 @@ struct ParseResult {
 
 namespace detail {
 
-/// All that `parse` promises, for the packets that the fast path does not vouch for.
+/// All that `parse` promises, for the packets that `parse_plain` does not vouch for.
 [[nodiscard]] ParseResult parse_any(const std::uint8_t* frame, std::size_t contiguous, std::size_t frame_length,
                                     PacketMeta& meta) noexcept;
 
@@ -36,11 +36,18 @@ inline constexpr std::array<bool, 256> ordinary = [] {
     return table;
 }();
 
-/// What the fast path asks of an IP header: no options, no extensions, no fragment, valid, TCP or UDP follows.
+/// What `parse_plain` asks of an IP header: no options, no extensions, no fragment, valid, TCP or UDP follows.
 [[nodiscard]] inline bool is_plain(const Ipv4Header& ip) noexcept {
-    return ip.version_ihl == 0x45 && !ip.is_fragment() && fold(add_header(0, ip)) == 0xffff;
+    using Bytes = std::array<std::uint8_t, 8>;  // the first ones: version and length, and the fragment field without DF
+    constexpr auto looked_at = std::bit_cast<std::uint64_t>(Bytes{0xff, 0, 0, 0, 0, 0, 0x3f, 0xff});
+    constexpr auto wanted = std::bit_cast<std::uint64_t>(Bytes{0x45});
+    std::uint64_t start;
+    std::memcpy(&start, &ip, sizeof start);
+    return (start & looked_at) == wanted && is_valid(add_header(0, ip));
 }
-[[nodiscard]] inline bool is_plain(const Ipv6Header& ip) noexcept { return ip.version() == 6; }
+[[nodiscard]] inline bool is_plain(const Ipv6Header& ip) noexcept {
+    return (ip.version_class_label.raw() & Be32(0xf0000000).raw()) == Be32(0x60000000).raw();
+}
 [[nodiscard]] inline Protocol protocol_of(const Ipv4Header& ip) noexcept { return ip.protocol; }
 [[nodiscard]] inline Protocol protocol_of(const Ipv6Header& ip) noexcept { return Protocol{ip.next_header}; }
 [[nodiscard]] inline std::size_t length_of(const Ipv4Header& ip) noexcept { return ip.total_length.value(); }
@@ -51,58 +58,62 @@ inline constexpr std::array<bool, 256> ordinary = [] {
 /// Whether `length` bytes hold what the header says; 20 bytes are readable.
 [[nodiscard]] inline bool transport_fits(const std::uint8_t* transport, Protocol protocol,
                                          std::size_t length) noexcept {
-    const unsigned tcp = header_at<TcpHeader>(transport).length();
+    if (protocol == Protocol::tcp) {
+        const unsigned tcp = header_at<TcpHeader>(transport).length();
+        return tcp >= sizeof(TcpHeader) && tcp <= length;
+    }
     const unsigned udp = header_at<UdpHeader>(transport).length.value();
-    return protocol == Protocol::tcp ? tcp >= sizeof(TcpHeader) && tcp <= length
-                                     : protocol == Protocol::udp && udp >= sizeof(UdpHeader) && udp <= length;
+    return protocol == Protocol::udp && udp >= sizeof(UdpHeader) && udp <= length;
 }
 
-/// Describes the packet when nothing about it is unusual; false leaves `meta` as it was.
+}  // namespace detail
+
+/// `parse` for a frame whose EtherType is A's and whose destination is no multicast address: describes the packet when
+/// nothing about it is unusual, with this network in its key. False leaves `meta` as it was, and says nothing.
 template <Address A>
-[[nodiscard]] inline bool parse_plain(const std::uint8_t* frame, std::size_t contiguous, std::size_t frame_length,
-                                      PacketMeta& meta) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool parse_plain(const std::uint8_t* frame, std::size_t contiguous,
+                                                          std::size_t frame_length, PacketMeta& meta,
+                                                          NetworkId network = NetworkId::none) noexcept {
+    using namespace detail;
     using Header = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
     constexpr std::size_t ip_at = sizeof(EthernetHeader), transport_at = ip_at + sizeof(Header);
     if (contiguous < transport_at + sizeof(TcpHeader)) return false;
     const auto& ip = header_at<Header>(frame + ip_at);
     const std::uint8_t* transport = frame + transport_at;
-    const std::size_t length = length_of(ip);
+    const std::size_t length = length_of(ip), payload = length - sizeof(Header);  // below 0: more than any frame has
     const Protocol protocol = protocol_of(ip);
-    const bool lengths = length >= sizeof(Header) && length <= frame_length - ip_at && length <= 0xffff;
-    if (!lengths || !is_plain(ip)) return false;
+    if (payload > frame_length - transport_at || length > 0xffff || !is_plain(ip)) return false;
     if (!ordinary<A>[ip.source.bytes[0]] || !ordinary<A>[ip.destination.bytes[0]]) return false;
-    if (!transport_fits(transport, protocol, length - sizeof(Header))) return false;
+    if (!transport_fits(transport, protocol, payload)) return false;
 
     FlowKey<A>& key = meta.flow<A>();
     // Addresses and ports lie in one piece, in the packet as in the key.
     std::memcpy(static_cast<void*>(&key), frame + ip_at + offsetof(Header, source), offsetof(FlowKey<A>, protocol));
     key.protocol = protocol;
-    key.network = NetworkId::none;
+    key.network = network;
     key.zero = 0;
+    meta.tcp_flags = protocol == Protocol::tcp ? header_at<TcpHeader>(transport).flags : std::uint8_t{0};
+    meta.ip_length = static_cast<std::uint16_t>(length);
+    meta.begin();
     meta.network_at = ip_at;
     meta.transport_at = transport_at;
-    meta.ip_length = static_cast<std::uint16_t>(length);
     meta.family = family_of<A>;
     meta.transport = Transport::flow;
-    meta.tcp_flags = protocol == Protocol::tcp ? header_at<TcpHeader>(transport).flags : std::uint8_t{0};
     meta.first_fragment = false;
     return true;
 }
 
-}  // namespace detail
-
 /// Checks a frame from its Ethernet header on (RFC 1812 §5.2.2 and §5.3.7, RFC 8200) and describes it in `meta`: key,
-/// offsets, lengths, family, transport, TCP flags, first_fragment; the key's network is `none`. `contiguous` bytes can
-/// be read, the whole packet has `frame_length`; headers beyond the former are `truncated`. `meta` means nothing
-/// unless the outcome is `packet`. TTL and hop limit are not looked at.
+/// offsets, lengths, family, transport, TCP flags, first_fragment; the key's network is `none`, and `begin` is called.
+/// `contiguous` bytes can be read, the whole packet has `frame_length`; headers beyond the former are `truncated`. Of
+/// `meta` only what `begin` sets has a meaning unless the outcome is `packet`. TTL and hop limit are not looked at.
 [[nodiscard]] inline ParseResult parse(const std::uint8_t* frame, std::size_t contiguous, std::size_t frame_length,
                                        PacketMeta& meta) noexcept {
     if (contiguous >= sizeof(EthernetHeader)) {
         const auto& ethernet = header_at<EthernetHeader>(frame);
         const bool v4 = ethernet.type == Be16(ether_type::ipv4), v6 = ethernet.type == Be16(ether_type::ipv6);
-        if (!ethernet.destination.is_multicast() &&
-            ((v4 && detail::parse_plain<Ipv4>(frame, contiguous, frame_length, meta)) ||
-             (v6 && detail::parse_plain<Ipv6>(frame, contiguous, frame_length, meta))))
+        if (!ethernet.destination.is_multicast() && ((v4 && parse_plain<Ipv4>(frame, contiguous, frame_length, meta)) ||
+                                                     (v6 && parse_plain<Ipv6>(frame, contiguous, frame_length, meta))))
             return {ParseOutcome::packet, Drop{}};
     }
     return detail::parse_any(frame, contiguous, frame_length, meta);

@@ -33,20 +33,29 @@ struct alignas(64) PacketMeta {
         FlowKey<Ipv6> v6;
         Key() {}  // left unset on purpose: parse writes what is used
     } key;
-    std::uint32_t hash;          // of the key (encap/flow_hash.h); set by track
+    // What most packets have in common lies together, so that few stores write it.
+    std::uint32_t hash;          // of the key (encap/flow_hash.h); 0 until a stage needs it
     PeerIndex ingress_peer;      // the VTEP that sent it, when `from_overlay`
     std::uint16_t network_at;    // offset of the IP header from the frame's first byte
     std::uint16_t transport_at;  // offset of the transport header
-    std::uint16_t ip_length;     // bytes from the IP header to the packet's end, padding excluded
     Family family;
     Transport transport;
-    std::uint8_t tcp_flags;  // TcpHeader::fin… when the protocol is TCP
+    bool first_fragment;      // carries ports, but more fragments follow
+    bool from_overlay;        // arrived in a tunnel
+    bool handed_over;         // by another worker, which has parsed and decapsulated it
+    std::uint8_t hops;        // 0: its owner is not settled; then how many workers have looked for its connection
+    bool originated;          // made by the gateway itself
+    std::uint8_t tcp_flags;   // TcpHeader::fin… when the protocol is TCP
+    std::uint16_t ip_length;  // bytes from the IP header to the packet's end, padding excluded
     PortId ingress;
-    bool first_fragment;  // carries ports, but more fragments follow
-    bool from_overlay;    // arrived in a tunnel
-    bool handed_over;     // by another worker, which has parsed and decapsulated it
-    std::uint8_t hops;    // 0: its owner is not settled; then how many workers have looked for its connection
-    bool originated;      // made by the gateway itself
+
+    /// As of a packet that has just been received: what only later stages find out is not known.
+    void begin() noexcept {
+        hash = 0;
+        ingress_peer = no_peer;
+        from_overlay = handed_over = originated = false;
+        hops = 0;
+    }
 
     template <Address A>
     [[nodiscard]] FlowKey<A>& flow() noexcept {

@@ -69,12 +69,10 @@ VxlanTemplate VxlanTemplate::make(const VxlanPath& path) {
     return result;
 }
 
-OuterUdp check_outer_udp(const std::uint8_t* frame, std::size_t contiguous, const PacketMeta& meta) noexcept {
+OuterUdp detail::check_outer_sum(const std::uint8_t* frame, std::size_t contiguous, const PacketMeta& meta) noexcept {
     const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
     const std::size_t end = std::size_t{meta.network_at} + meta.ip_length;
     const std::uint16_t length = udp.length.value();
-    if (length < sizeof udp + sizeof(VxlanHeader) || meta.transport_at + std::size_t{length} != end)
-        return OuterUdp::bad_length;
     if (udp.checksum.raw() == 0) return meta.family == Family::v4 ? OuterUdp::good : OuterUdp::bad_checksum;
     if (end > contiguous) return OuterUdp::unverified;
     const std::uint64_t pseudo =

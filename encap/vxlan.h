@@ -25,7 +25,7 @@ struct VxlanTemplate {
     static constexpr unsigned length_v4 = vxlan_overhead_v4 + sizeof(EthernetHeader);  // 64
     static constexpr unsigned length_v6 = vxlan_overhead_v6 + sizeof(EthernetHeader);  // 84
     std::array<std::uint8_t, 96> bytes{};
-    std::uint32_t ipv4_sum = 0;  // of the outer IPv4 header with length, TOS and checksum zero, in memory order
+    std::uint32_t ipv4_sum = 0;  // of the outer IPv4 header with length, TOS and checksum zero: folded, memory order
     std::uint32_t udp_sum = 0;   // of all that UDP's checksum covers and no packet changes, in memory order
     std::uint8_t length = 0;     // length_v4 or length_v6; 0: no usable path
     bool outer_v4 = true;
@@ -60,7 +60,7 @@ inline void patch(Ipv4Header& ip, std::uint32_t template_sum, std::uint16_t udp_
                   std::uint32_t) noexcept {
     ip.tos = tos;
     ip.total_length = Be16(static_cast<std::uint16_t>(sizeof ip + udp_length));
-    ip.checksum = finish(std::uint64_t{template_sum} + sum_of(ip.total_length) + sum_of(Be16(tos)));
+    ip.checksum = finish_small(template_sum + ip.total_length.raw() + Be16(tos).raw());
 }
 /// The flow label carries the entropy too, for networks that spread by it (RFC 6438 §3).
 inline void patch(Ipv6Header& ip, std::uint32_t, std::uint16_t udp_length, std::uint8_t tos,
@@ -125,8 +125,20 @@ enum class OuterUdp : std::uint8_t {
     bad_checksum,  // wrong, or absent over IPv6 (RFC 8200 §8.1)
     unverified,    // there is a checksum, but not all the bytes that it covers are contiguous
 };
-/// Checks the UDP header of an unfragmented tunnel packet that `parse` accepted.
-[[nodiscard]] OuterUdp check_outer_udp(const std::uint8_t* frame, std::size_t contiguous,
+namespace detail {
+/// The checksum of a header whose lengths agree.
+[[nodiscard]] OuterUdp check_outer_sum(const std::uint8_t* frame, std::size_t contiguous,
                                        const PacketMeta& meta) noexcept;
+}  // namespace detail
+
+/// Checks the UDP header of an unfragmented tunnel packet that `parse` accepted.
+[[nodiscard]] inline OuterUdp check_outer_udp(const std::uint8_t* frame, std::size_t contiguous,
+                                              const PacketMeta& meta) noexcept {
+    const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
+    const unsigned length = udp.length.value(), end = unsigned{meta.network_at} + meta.ip_length;
+    if (length < sizeof udp + sizeof(VxlanHeader) || meta.transport_at + length != end) return OuterUdp::bad_length;
+    if (udp.checksum.raw() == 0 && meta.family == Family::v4) return OuterUdp::good;
+    return detail::check_outer_sum(frame, contiguous, meta);
+}
 
 }  // namespace viaduct

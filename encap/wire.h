@@ -17,6 +17,14 @@ struct EthernetHeader {
     Mac destination;
     Mac source;
     Be16 type;
+
+    /// The destination as Mac::word(), read at once: the header is longer than a word.
+    [[nodiscard]] std::uint64_t destination_word() const noexcept {
+        constexpr auto six_bytes = Mac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}.word();
+        std::uint64_t word;
+        std::memcpy(&word, this, sizeof word);
+        return word & six_bytes;
+    }
 };
 
 struct Ipv4Header {  // RFC 791 §3.1

@@ -1,84 +1,15 @@
-// Rewriting packets: the fast way for the packet itself, the careful way for what an ICMP error quotes.
+// What happens once per connection, and the careful rewriting of what an ICMP error quotes.
 #include "lb/nat.h"
 
 #include <algorithm>
 
-#include "encap/checksum.h"
 #include "encap/ipv6_extensions.h"
-#include "encap/wire.h"
-#include "lb/sctp_crc.h"
 
 namespace viaduct {
+
+using namespace detail;
+
 namespace {
-
-template <Address A>
-using IpHeader = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
-
-// What a packet is to carry.
-template <Address A>
-struct Ends {
-    const A& source;
-    const A& destination;
-    Be16 source_port, destination_port;
-};
-
-template <Address A>
-Ends<A> as_is(const FlowKey<A>& key) noexcept {
-    return {key.source, key.destination, key.source_port, key.destination_port};
-}
-
-template <Address A>
-Ends<A> mirrored(const FlowKey<A>& key) noexcept {
-    return {key.destination, key.source, key.destination_port, key.source_port};
-}
-
-// What to add to the checksums, for the addresses and for the whole flow.
-struct Deltas {
-    std::uint16_t address, transport;
-};
-
-template <Address A>
-Deltas deltas(const Connection<A>& connection, bool towards_reply) noexcept {
-    const Deltas forth{connection.address_delta, connection.transport_delta};
-    return towards_reply ? forth : Deltas{negated(forth.address), negated(forth.transport)};
-}
-
-template <Address A>
-void rewrite_echo(IcmpHeader& icmp, bool request, const Ends<A>& ends, std::uint16_t delta) noexcept {
-    icmp.id = request ? ends.source_port : ends.destination_port;
-    apply(icmp.checksum, delta);
-}
-
-template <Address A>
-void rewrite_ports(std::uint8_t* transport, const PacketMeta& meta, Protocol protocol, const Ends<A>& ends,
-                   std::uint16_t delta) noexcept {
-    if (protocol == Protocol::sctp) {  // not for a first fragment, whose datagram's length nobody knows yet
-        const auto length = static_cast<std::size_t>(meta.ip_length - (meta.transport_at - meta.network_at));
-        rewrite_sctp_ports(header_at<SctpHeader>(transport), length, ends.source_port, ends.destination_port);
-        return;
-    }
-    auto& udp = header_at<UdpHeader>(transport);  // TCP's ports are at the same place
-    udp.source_port = ends.source_port;
-    udp.destination_port = ends.destination_port;
-    if (protocol == Protocol::tcp)
-        apply(header_at<TcpHeader>(transport).checksum, delta);
-    else
-        apply_udp(udp.checksum, delta);
-}
-
-template <Address A>
-void rewrite(std::uint8_t* frame, const PacketMeta& meta, const Ends<A>& ends, Deltas delta) noexcept {
-    auto& ip = header_at<IpHeader<A>>(frame + meta.network_at);
-    ip.source = ends.source;
-    ip.destination = ends.destination;
-    if constexpr (std::same_as<A, Ipv4>) apply(ip.checksum, delta.address);
-    std::uint8_t* transport = frame + meta.transport_at;
-    if (meta.transport == Transport::flow) [[likely]]
-        rewrite_ports(transport, meta, meta.flow<A>().protocol, ends, delta.transport);
-    else if (meta.transport == Transport::echo_request || meta.transport == Transport::echo_reply)
-        rewrite_echo(header_at<IcmpHeader>(transport), meta.transport == Transport::echo_request, ends,
-                     delta.transport);
-}
 
 // Changes a field and remembers what that means to a checksum over it.
 template <class Field>
@@ -184,19 +115,6 @@ void prepare_translation(Connection<A>& connection) noexcept {
 }
 
 template <Address A>
-void translate(std::uint8_t* frame, const PacketMeta& meta, const Connection<A>& connection, Direction from) noexcept {
-    const bool original = from == Direction::original;
-    rewrite(frame, meta, mirrored(original ? connection.reply : connection.original), deltas(connection, original));
-}
-
-template <Address A>
-void translate_back(std::uint8_t* frame, const PacketMeta& meta, const Connection<A>& connection,
-                    Direction from) noexcept {
-    const bool original = from == Direction::original;
-    rewrite(frame, meta, as_is(original ? connection.original : connection.reply), deltas(connection, !original));
-}
-
-template <Address A>
 void translate_icmp_error(std::uint8_t* frame, std::size_t length, const PacketMeta& meta,
                           const Connection<A>& connection, Direction quoted_from) noexcept {
     const bool original = quoted_from == Direction::original;
@@ -221,10 +139,6 @@ void translate_icmp_error(std::uint8_t* frame, std::size_t length, const PacketM
 
 template void prepare_translation(Connection<Ipv4>&) noexcept;
 template void prepare_translation(Connection<Ipv6>&) noexcept;
-template void translate(std::uint8_t*, const PacketMeta&, const Connection<Ipv4>&, Direction) noexcept;
-template void translate(std::uint8_t*, const PacketMeta&, const Connection<Ipv6>&, Direction) noexcept;
-template void translate_back(std::uint8_t*, const PacketMeta&, const Connection<Ipv4>&, Direction) noexcept;
-template void translate_back(std::uint8_t*, const PacketMeta&, const Connection<Ipv6>&, Direction) noexcept;
 template void translate_icmp_error(std::uint8_t*, std::size_t, const PacketMeta&, const Connection<Ipv4>&,
                                    Direction) noexcept;
 template void translate_icmp_error(std::uint8_t*, std::size_t, const PacketMeta&, const Connection<Ipv6>&,

@@ -1,10 +1,7 @@
 // Address and port translation of one packet, with every checksum that covers what changed (RFC 1624 eqn. 3).
 #pragma once
 
-#include <cstdint>
-
-#include "encap/packet.h"
-#include "lb/connection.h"
+#include "lb/rewrite.h"
 
 namespace viaduct {
 
@@ -17,12 +14,21 @@ void prepare_translation(Connection<A>& connection) noexcept;
 /// headers alone. A UDP checksum of 0 stays 0, a computed 0 becomes 0xffff. Later fragments get their addresses only.
 /// `meta` keeps the key as it was received.
 template <Address A>
-void translate(std::uint8_t* frame, const PacketMeta& meta, const Connection<A>& connection, Direction from) noexcept;
+inline void translate(std::uint8_t* frame, const PacketMeta& meta, const Connection<A>& connection,
+                      Direction from) noexcept {
+    const bool original = from == Direction::original;
+    detail::rewrite(frame, meta, detail::mirrored(original ? connection.reply : connection.original),
+                    detail::deltas(connection, original));
+}
 
 /// Takes back what `translate` did: for ICMP errors that must quote the packet as its sender knows it.
 template <Address A>
-void translate_back(std::uint8_t* frame, const PacketMeta& meta, const Connection<A>& connection,
-                    Direction from) noexcept;
+inline void translate_back(std::uint8_t* frame, const PacketMeta& meta, const Connection<A>& connection,
+                           Direction from) noexcept {
+    const bool original = from == Direction::original;
+    detail::rewrite(frame, meta, detail::as_is(original ? connection.original : connection.reply),
+                    detail::deltas(connection, !original));
+}
 
 /// An ICMP error about a translated packet: rewrites the quoted packet (addresses, ports, its IPv4 header checksum, and
 /// its transport checksum where enough is quoted) and the outer destination (and the outer source, when the error comes

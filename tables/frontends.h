@@ -107,6 +107,11 @@ public:
         return at != FrontendIndex<A>::no_frontend ? &index_->frontends[at] : nullptr;
     }
 
+    /// One family's arrays, for who asks for many packets.
+    template <Address A>
+    [[nodiscard]] const FrontendIndex<A>& addresses() const noexcept {
+        return index_->family<A>();
+    }
     /// Asks for the memory that `find` will read.
     template <Address A>
     void prefetch(A destination, Be16 port, Protocol protocol) const noexcept {

@@ -51,7 +51,7 @@ struct alignas(64) Peer {
     VxlanTemplate headers;       // first: the line that encapsulate copies
     PortId port = PortId::none;  // egress; none while the next hop is unresolved
     NetworkId network{};
-    std::uint16_t mtu = 0;       // of inner IP packets
+    std::uint16_t mtu = 0;  // of inner IP packets
     OuterTos tos = OuterTos::uniform();
     OuterUdpChecksum checksum = OuterUdpChecksum::zero;
     std::uint32_t next_hop = 0;  // index: whom to resolve when `headers.length` is 0
@@ -68,15 +68,15 @@ struct NextHop {
 };
 
 /// What the workers ask of a port for every packet.
-struct PortTraits {
-    std::uint64_t mac = 0;            // Mac::word()
-    std::uint64_t own_addresses = 0;  // a bit for each of its addresses, by hash; none for a host's port
+struct alignas(32) PortTraits {
+    std::uint64_t mac = ~std::uint64_t{0};  // Mac::word(); of no port: nobody's
+    std::uint64_t own_addresses = 0;        // a bit for each of its addresses, by hash; none for a host's port
     std::uint16_t mtu = 0;
     NetworkId network = NetworkId::none;
     PortId kernel_port = PortId::none;
     bool exists = false, host = false, flow_stable = false;
 };
-static_assert(sizeof(PortTraits) <= 32);
+static_assert(sizeof(PortTraits) == 32);
 
 class Snapshot {
 public:

@@ -109,18 +109,20 @@ TYPED_TEST(HeadersTest, PaddingIsNotPartOfThePacket) {  // conformance 13
     EXPECT_EQ(p.meta.ip_length, length);
 }
 
-TYPED_TEST(HeadersTest, FieldsOfOtherStagesAreLeftAlone) {
+TYPED_TEST(HeadersTest, WhatLaterStagesFindOutIsNotKnownYet) {
     const Exact frame(between_hosts<TypeParam>().tcp(1, 2, 0).build());
     PacketMeta meta;
     meta.hash = 0x12345678;
     meta.ingress_peer = 9;
     meta.ingress = PortId{4};
-    meta.from_overlay = meta.handed_over = true;
+    meta.from_overlay = meta.handed_over = meta.originated = true;
+    meta.hops = 2;
     ASSERT_EQ(parse(frame.data(), frame.size(), frame.size(), meta).outcome, ParseOutcome::packet);
-    EXPECT_EQ(meta.hash, 0x12345678U);
-    EXPECT_EQ(meta.ingress_peer, 9U);
-    EXPECT_EQ(meta.ingress, PortId{4});
-    EXPECT_TRUE(meta.from_overlay && meta.handed_over);
+    EXPECT_EQ(meta.hash, 0U);
+    EXPECT_EQ(meta.ingress_peer, no_peer);
+    EXPECT_FALSE(meta.from_overlay || meta.handed_over || meta.originated);
+    EXPECT_EQ(meta.hops, 0U);
+    EXPECT_EQ(meta.ingress, PortId{4});  // whoever received it has set this
 }
 
 TYPED_TEST(HeadersTest, BodyMayLieInAnotherSegmentButHeadersMayNot) {
@@ -219,8 +221,10 @@ TEST(HeadersPathsTest, CommonPacketsTakeTheFastPath) {
     PacketMeta meta;
     const Bytes v4 = between_hosts<Ipv4>().tcp(1, 2, TcpHeader::ack).build();
     const Bytes v6 = between_hosts<Ipv6>().udp(1, 2).payload(12).build();
-    EXPECT_TRUE(detail::parse_plain<Ipv4>(v4.data(), v4.size(), v4.size(), meta));
-    EXPECT_TRUE(detail::parse_plain<Ipv6>(v6.data(), v6.size(), v6.size(), meta));
+    ASSERT_TRUE(parse_plain<Ipv4>(v4.data(), v4.size(), v4.size(), meta, NetworkId{3}));
+    EXPECT_EQ(meta.network(), NetworkId{3});
+    ASSERT_TRUE(parse_plain<Ipv6>(v6.data(), v6.size(), v6.size(), meta, NetworkId{4}));
+    EXPECT_EQ(meta.network(), NetworkId{4});
 }
 
 }  // namespace
