@@ -87,8 +87,11 @@ template <Address A>
     if (!transport_fits(transport, protocol, payload)) return false;
 
     FlowKey<A>& key = meta.flow<A>();
-    // Addresses and ports lie in one piece, in the packet as in the key.
-    std::memcpy(static_cast<void*>(&key), frame + ip_at + offsetof(Header, source), offsetof(FlowKey<A>, protocol));
+    const auto& ports = header_at<UdpHeader>(transport);  // TCP's are in the same place
+    key.source = ip.source;
+    key.destination = ip.destination;
+    key.source_port = ports.source_port;
+    key.destination_port = ports.destination_port;
     key.protocol = protocol;
     key.network = network;
     key.zero = 0;
