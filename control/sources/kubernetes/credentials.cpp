@@ -36,7 +36,7 @@ bool Credentials::ready() {
 }
 
 bool Credentials::expired() const {
-    return !exec_ || (exec_->expires && std::chrono::system_clock::now() + before_expiry >= *exec_->expires);
+    return !exec_ || (exec_->expires && timing_.wall() + before_expiry >= *exec_->expires);
 }
 
 void Credentials::refused() {

@@ -15,6 +15,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 struct Timing {
     std::function<TimePoint()> now;
     std::function<double()> random;  // from 0 up to, not including, 1
+    std::function<std::chrono::system_clock::time_point()> wall = std::chrono::system_clock::now;
 };
 [[nodiscard]] Timing real_timing();
 

@@ -154,7 +154,8 @@ protected:
         return R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{)" + status + "}}";
     }
     TimePoint now_{seconds(1000)};
-    const Timing timing_{[this] { return now_; }, [] { return 0.0; }};
+    std::chrono::system_clock::time_point wall_ = std::chrono::system_clock::now();
+    const Timing timing_{[this] { return now_; }, [] { return 0.0; }, [this] { return wall_; }};
     ApiAccess access_;
     std::unique_ptr<Credentials> credentials_;
 };
@@ -201,6 +202,27 @@ TEST_F(PluginTest, IsRunAgainAfterExpiryAndRefusal) {
     credentials_->refused();
     ASSERT_TRUE(ready());
     EXPECT_EQ(credentials_->present().token, "run 3");
+}
+
+TEST_F(PluginTest, ADayOfTokensThatLastAQuarterOfAnHour) {
+    use("date +%s >> \"${0%/*}/runs\"; cat \"${0%/*}/answer\"");
+    const auto begin = std::chrono::floor<std::chrono::hours>(wall_);
+    for (int minute = 0; minute < 24 * 60; ++minute) {
+        const auto issued = begin + std::chrono::minutes(minute);
+        wall_ = issued + seconds(10);
+        now_ += seconds(60);
+        const std::time_t until = std::chrono::system_clock::to_time_t(issued + std::chrono::minutes(15));
+        std::array<char, 32> text{};
+        std::tm parts{};
+        std::strftime(text.data(), text.size(), "%FT%TZ", gmtime_r(&until, &parts));
+        directory_.write("answer", credential(R"("token":")" + std::to_string(until) + R"(","expirationTimestamp":")" +
+                                              text.data() + "\""));
+        ASSERT_TRUE(ready()) << credentials_->problem();
+        EXPECT_GT(std::stol(credentials_->present().token), std::chrono::system_clock::to_time_t(wall_))
+            << "expired, in minute " << minute;
+    }
+    std::ifstream runs(directory_.path() / "runs");
+    EXPECT_EQ(std::count(std::istreambuf_iterator<char>(runs), {}, '\n'), 24 * 60 / 15);
 }
 
 TEST_F(PluginTest, FailuresAreNamed) {
