@@ -40,12 +40,13 @@ def custom(kind, name, spec):
 
 
 # Objects --------------------------------------------------------------------------------------------------------------
-def prepare(directory):
+def prepare(directory, direct):
     """The demo's cluster as Calico tells of it. Kubernetes' own pod subnets mean nothing to it, and say so here."""
     path = directory / "nodes.yaml"
     nodes = list(yaml.safe_load_all(path.read_text()))
     (directory / "flannel.yaml").unlink()
-    documents = [custom("IPPool", f"pool-ipv{family}", {"cidr": cidr, "vxlanMode": "Always", "ipipMode": "Never", "natOutgoing": True})
+    pool = {"vxlanMode": "CrossSubnet" if direct else "Always", "ipipMode": "Never", "natOutgoing": True}
+    documents = [custom("IPPool", f"pool-ipv{family}", {"cidr": cidr, **pool})
                  for family, cidr in POOLS.items()] + [custom("FelixConfiguration", "default", {"vxlanVNI": VNI})]
     for number, node in enumerate(nodes):
         documents += objects_of(node["metadata"]["name"], number, flannel.leases(node))

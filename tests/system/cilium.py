@@ -33,7 +33,7 @@ def mac_of(address):
 
 
 # Objects --------------------------------------------------------------------------------------------------------------
-def prepare(directory):
+def prepare(directory, _):
     path = directory / "nodes.yaml"
     leases = {node["metadata"]["name"]: next(flannel.leases(node)) for node in yaml.safe_load_all(path.read_text())}
     (directory / "flannel.yaml").unlink()

@@ -57,16 +57,13 @@ class Cluster:
         self.queues = queues  # of the gateway's two interfaces
         self.overlay = overlay  # whose agents run on the nodes: a module
         self.route = flannel.route_directly if direct else flannel.route
-        self.direct = direct  # flannel's DirectRouting: nodes on one link need no tunnel
+        self.direct = direct  # flannel's DirectRouting, Calico's CrossSubnet: nodes on one link need no tunnel
         self.objects = netns.STATE / "cluster.d"
         self.nodes, self.networks, self.vxlan_port = {}, {}, 0  # nodes: each one's leases
 
     def up(self):
         shutil.copytree(OBJECTS, self.objects)
-        self.overlay.prepare(self.objects)
-        if self.direct:
-            conf = self.objects / "flannel.yaml"
-            conf.write_text(conf.read_text().replace('"Type": "vxlan"', '"Type": "vxlan", "DirectRouting": true'))
+        self.overlay.prepare(self.objects, self.direct)
         self.read_objects()
         netns.add("net", "client", *self.nodes, *(pod.name for pod in PODS))
         self.add_underlay()
@@ -164,7 +161,7 @@ class Cluster:
             if name == home:
                 netns.ip(name, f"route replace {address} dev cni0")
             else:
-                flannel.route(name, address, self.lease(home, family))
+                self.route(name, address, self.lease(home, family))
 
     def add_pod(self, pod):
         if not pod.linked:

@@ -40,8 +40,11 @@ def leases(node):
         yield Lease(family, backend["VNI"], backend["VtepMAC"], notes[address], subnets[family])
 
 
-def prepare(directory):
+def prepare(directory, direct):
     """The demo's objects are flannel's."""
+    if direct:
+        conf = directory / "flannel.yaml"
+        conf.write_text(conf.read_text().replace('"Type": "vxlan"', '"Type": "vxlan", "DirectRouting": true'))
 
 
 def settings(text):
@@ -85,7 +88,7 @@ def route(ns, subnet, hop):
 
 
 def route_directly(ns, subnet, hop):
-    """DirectRouting, to a node on the same link."""
+    """To a node on the same link: DirectRouting, CrossSubnet."""
     netns.ip(ns, f"route replace {subnet} via {hop.public_ip} dev eth0")
 
 

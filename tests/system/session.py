@@ -67,7 +67,8 @@ class Session:
     # Rows about the gateway itself: once, not for each family --------------------------------------------------------
     def closing_rows(self):
         if self.cluster.overlay is not flannel:
-            return [Row("no finding is left", self.no_finding), Row("tshark: no malformed frame, no bad checksum", self.dissect)]
+            return [Row("no finding is left", self.no_finding), *self.direct_rows(),
+                    Row("tshark: no malformed frame, no bad checksum", self.dissect)]
         return [Row("every packet in has one outcome", self.gateway.conserved),
                 Row("viaductctl answers", self.ctl_answers),
                 Row("viaductctl show stages: where the time goes", self.stages),

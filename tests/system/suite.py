@@ -34,7 +34,8 @@ BUILDS = {
 # whether nodes on one link send plain packets, and which overlay's agents run on the nodes
 VARIANTS = {"1 worker": (1, 1, False), "2 workers": (2, 1, False), "2 workers, 2 queues": (2, 2, False),
             "by the API": (1, 1, True), "DirectRouting": (1, 1, False, True),
-            "Calico": (1, 1, True, False, calico), "Cilium": (1, 1, False, False, cilium)}
+            "Calico": (1, 1, True, False, calico), "Calico, CrossSubnet": (1, 1, False, True, calico),
+            "Cilium": (1, 1, False, False, cilium)}
 CASE = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (\S+?)(?:, where .*)? \((\d+) ms\)$", re.MULTILINE)
 
 
