@@ -25,10 +25,10 @@ std::uint32_t spread(std::uint32_t hash) noexcept { return (hash ^ (hash >> 15U)
 template <Address A>
 struct Newcomer {
     Slot slot{};
+    const Frontend* frontend = nullptr;
     const Service* service = nullptr;  // of its frontend; nullptr: not to a service's port
     const Backend* backend = nullptr;  // Maglev's; nullptr: none, or the client's affinity decides
-    bool check_source = false;
-    FlowKey<A> reply;  // of its connection, if the first candidate port is free
+    FlowKey<A> reply;                  // of its connection, if the first candidate port is free
 };
 
 template <Address A>
@@ -53,6 +53,7 @@ public:
 
 private:
     void look_up() noexcept;
+    void find_frontend(Newcomer<A>& newcomer) noexcept;
     void find_service(Newcomer<A>& newcomer) noexcept;
     void find_backend(Newcomer<A>& newcomer) noexcept;
     void propose_reply(Newcomer<A>& newcomer) noexcept;
@@ -98,6 +99,7 @@ void Balancer<A>::look_up() noexcept {
         const FlowKey<A>& key = key_of(n.slot);
         frontends.prefetch(key.destination, key.destination_port, key.protocol);
     });
+    for_each_newcomer([&](Newcomer<A>& n) noexcept { find_frontend(n); });
     for_each_newcomer([&](Newcomer<A>& n) noexcept { find_service(n); });
     for_each_newcomer([&](const Newcomer<A>& n) noexcept {
         if (n.service != nullptr) __builtin_prefetch(n.service->backends.get());
@@ -115,15 +117,20 @@ void Balancer<A>::look_up() noexcept {
 }
 
 template <Address A>
-void Balancer<A>::find_service(Newcomer<A>& newcomer) noexcept {
+void Balancer<A>::find_frontend(Newcomer<A>& newcomer) noexcept {
     const Interest interest = burst_.treatment[newcomer.slot].interest;
     if (interest != Interest::service && interest != Interest::node_port) return;
+    if (burst_.meta[newcomer.slot].transport == Transport::other) return;
     const FlowKey<A>& key = key_of(newcomer.slot);
-    const Frontend* frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
-    if (frontend == nullptr || burst_.meta[newcomer.slot].transport == Transport::other) return;
-    newcomer.service = &now_.frontends->service(frontend->service);
-    newcomer.check_source = frontend->check_source;
-    burst_.treatment[newcomer.slot].service = frontend->service;
+    newcomer.frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
+    __builtin_prefetch(newcomer.frontend);
+}
+
+template <Address A>
+void Balancer<A>::find_service(Newcomer<A>& newcomer) noexcept {
+    if (newcomer.frontend == nullptr) return;
+    newcomer.service = &now_.frontends->service(newcomer.frontend->service);
+    burst_.treatment[newcomer.slot].service = newcomer.frontend->service;
     __builtin_prefetch(newcomer.service);
 }
 
@@ -192,7 +199,7 @@ void Balancer<A>::to_service(Newcomer<A>& newcomer) noexcept {
     const Service& service = *newcomer.service;
     const FlowKey<A>& key = key_of(slot);
     if (burst_.meta[slot].from_overlay && service.network != key.network) return burst_.drop(slot, Drop::wrong_network);
-    if (newcomer.check_source && !service.admits(key.source)) return burst_.drop(slot, Drop::source_range);
+    if (newcomer.frontend->check_source && !service.admits(key.source)) return burst_.drop(slot, Drop::source_range);
     if (!service.backends->empty()) return to_backend(newcomer);
     const bool reject = service.when_empty == WhenEmpty::reject;
     refuse(slot, reject ? Drop::no_endpoints : Drop::no_local_endpoints, reject);
