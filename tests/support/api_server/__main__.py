@@ -1,6 +1,7 @@
 """A stand-in Kubernetes API server: enough of one for tests, the demo and the benchmark, and faulty on request."""
 import argparse
 import asyncio
+import gc
 import json
 import os
 import pathlib
@@ -76,6 +77,7 @@ def cluster_of(store, chosen):
     cluster = Cluster(store, *(int(counts.get(name, 0)) for name in ("nodes", "services", "endpoints")), chosen.seed)
     if counts:
         cluster.make()
+        gc.freeze()  # or each full collection would walk the whole cluster, and stop the server for that
     if cluster.slices:
         cluster.rate = chosen.churn
     return cluster

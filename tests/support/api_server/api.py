@@ -1,7 +1,9 @@
 """The API itself: finds out what a request is for, whether it is allowed, and answers it."""
 import asyncio
 import base64
+import bisect
 import dataclasses
+import itertools
 import json
 import random
 import time
@@ -187,30 +189,33 @@ class Api:
 
     def list(self, target, request):
         limit = int(request.query.get("limit") or 0)
-        version, objects = self.listed(target.resource, request)
+        version, whole, start = self.listed(target.resource, request)
+        objects = whole[start:]
         if request.query.get("resourceVersion") == "0" and "continue" not in request.query:
             limit = 0  # such a list is served from a cache, which does not cut it
         meant = self.meant(target, request)
-        found = objects if meant is None else [each for each in objects if meant(each)]
+        matching = objects if meant is None else (each for each in objects if meant(each))
+        found = list(itertools.islice(matching, limit + 1)) if limit > 0 else list(matching)
         metadata = {"resourceVersion": str(version)}
         if 0 < limit < len(found):
-            metadata["continue"] = token_of(version, found[limit - 1].key)
+            del found[limit:]
+            metadata["continue"] = token_of(version, found[-1].key)
             if meant is None:
-                metadata["remainingItemCount"] = len(found) - limit
-            self.store.keep_snapshot(target.resource, version, objects)
-            found = found[:limit]
+                metadata["remainingItemCount"] = len(objects) - limit
+            self.store.keep_snapshot(target.resource, version, whole)
         head = f'{{"kind":"{target.resource.kind}List","apiVersion":"{target.resource.api_version}",' \
                f'"metadata":{json.dumps(metadata, separators=(",", ":"))},"items":['
         return head.encode() + b",".join([each.body for each in found]) + b"]}\n"
 
     def listed(self, resource, request):
-        """The version that a list shows, and its objects from where it goes on."""
+        """The version that a list shows, all objects of it, and the first of them where it goes on."""
         if token := request.query.get("continue"):
             version, start = read_token(token)
             if version != -1 and (resource, version) not in self.store.snapshots:
                 raise status.list_expired(token_of(-1, start))
             objects = self.store.ordered(resource) if version == -1 else self.store.snapshots[resource, version]
-            return self.store.version if version == -1 else version, [each for each in objects if each.key > start]
+            return self.store.version if version == -1 else version, objects, \
+                bisect.bisect_right(objects, start, key=lambda each: each.key)
         wanted = request.query.get("resourceVersion", "")
         if wanted and not wanted.isdigit():
             raise status.bad_request(f'resourceVersion: Invalid value: "{wanted}"')
@@ -220,7 +225,7 @@ class Api:
             raise status.Refused(504, "Timeout", f"Too large resource version: {wanted}, current: {self.store.version}",
                                  {"causes": [{"reason": "ResourceVersionTooLarge",
                                               "message": "Too large resource version"}], "retryAfterSeconds": 1})
-        return self.store.version, self.store.ordered(resource)
+        return self.store.version, self.store.ordered(resource), 0
 
     async def watch(self, target, request, answer):
         version, initial = request.query.get("resourceVersion", ""), request.flag("sendInitialEvents")

@@ -87,4 +87,5 @@ class Control:
                 "objects": {each.resource.plural: len(each.objects) for each in self.store.collections.values()
                             if each.objects},
                 "faults": {fault.kind: fault.happened for fault in self.faults.known}, "changes": self.cluster.changes,
-                "last_change": self.cluster.last_change}
+                "last_change": self.cluster.last_change,
+                "last_sent": max(each.last_sent for each in self.store.collections.values())}

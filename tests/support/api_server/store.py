@@ -39,7 +39,7 @@ class Collection:
     def __init__(self, resource, version):
         self.resource, self.objects = resource, {}
         self.changes, self.forgotten, self.floor = [], 0, version
-        self.waiting = set()
+        self.waiting, self.last_sent = set(), 0.0
 
     @property
     def end(self):

@@ -108,5 +108,6 @@ class Watch:
         changes, self.position = self.collection.since(self.position), self.collection.end
         lines = self.disturb([line for each in changes if (line := line_of(each, self.resource, self.meant))])
         if lines:
+            self.collection.last_sent = time.time()
             await answer.send(b"".join(lines))
         return False
