@@ -19,7 +19,9 @@ public:
     DeviceUnderTest(const World& world, Harness& harness, Workers workers, std::size_t connections);
 
     /// The owner receives these packets.
-    void run(Burst& burst) noexcept { owner_->run(burst, now_, clock_); }
+    void run(Burst& burst) noexcept { run(burst, now_); }
+    /// … with another snapshot than the world's.
+    void run(Burst& burst, const Snapshot& now) noexcept { owner_->run(burst, now, clock_); }
     /// The receiver does, and hands over what is the owner's.
     void run_and_hand_over(Burst& burst) noexcept;
 
