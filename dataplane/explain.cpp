@@ -119,7 +119,7 @@ template <Address A>
 std::string Recorder::balanced(const Burst& burst) {
     const Treatment& treatment = burst.treatment[0];
     const Connection<A>* connection = treatment.tracked<A>();
-    if (treatment.service != no_service) out_.service = now_.frontends->service(treatment.service).name;
+    if (treatment.service != no_service) out_.service = now_.frontends->service(treatment.service).name.view();
     if (connection == nullptr)
         return treatment.interest == Interest::service ? "a ping of a Service's address: answered here"
                                                        : "nothing to choose";

@@ -10,6 +10,7 @@
 
 #include "encap/net_types.h"
 #include "lb/huge_heap.h"
+#include "lb/shared_text.h"
 
 namespace viaduct {
 
@@ -85,7 +86,7 @@ struct alignas(64) Service {
     std::uint32_t affinity_seconds = 0;   // sessionAffinity ClientIP timeout; 0: none
     NetworkId network{};                  // where the backends live
     WhenEmpty when_empty = WhenEmpty::reject;
-    std::string name;  // "namespace/name:port" for people
+    SharedText name;  // "namespace/name:port" for people
 
     [[nodiscard]] bool admits(IpAddress client) const noexcept {
         if (source_ranges.empty()) return true;

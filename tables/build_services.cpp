@@ -26,25 +26,34 @@ private:
 
 using DesiredList = SharedList<DesiredService>;
 
-/// Where each desired service was in the previous build, if it is equal to what it was there.
-std::vector<std::size_t> find_unchanged(const DesiredList& desired, const DesiredList& before,
-                                        const FrontendTable& last) {
+/// What is taken over from the previous build.
+struct Unchanged {
+    std::vector<std::size_t> source;  // where each desired service was, if it is equal to what it was there
+    std::vector<bool> kept;           // of the previous services
+    void take(std::size_t now, std::size_t then) {
+        if (kept[then]) return;
+        kept[then] = true;
+        source[now] = then;
+    }
+};
+
+Unchanged find_unchanged(const DesiredList& desired, const DesiredList& before, const FrontendTable& last) {
+    Unchanged all{std::vector(desired.size(), nowhere), std::vector<bool>(before.size())};
     const auto same = [&](std::size_t now, std::size_t then) {
         return &desired[now] == &before[then] || desired[now] == before[then];
     };
-    std::vector<std::size_t> source(desired.size(), nowhere);
-    std::vector<bool> taken(before.size());
-    for (std::size_t i = 0; i < desired.size(); ++i) {
-        std::size_t old = i;
-        if (i >= before.size() || !same(i, i)) {
-            old = last.index_of(service_id(desired[i]));
-            if (old == no_service || old == i || !same(i, old)) continue;
+    const auto [front, back] = desired.shared_ends(before);
+    for (std::size_t i = 0; i < front; ++i) all.take(i, i);
+    for (std::size_t i = 1; i <= back; ++i) all.take(desired.size() - i, before.size() - i);
+    for (std::size_t i = front; i < desired.size() - back; ++i) {
+        if (i < before.size() && same(i, i)) {
+            all.take(i, i);
+            continue;
         }
-        if (taken[old]) continue;
-        taken[old] = true;
-        source[i] = old;
+        const std::size_t old = last.index_of(service_id(desired[i]));
+        if (old != no_service && old != i && same(i, old)) all.take(i, old);
     }
-    return source;
+    return all;
 }
 
 /// Whether name and frontends are the same: then so is what the index says of it.
@@ -78,12 +87,17 @@ Service make_service(const DesiredService& desired, BackendBook& book) {
     return service;
 }
 
-/// Two names with one hash: the later one moves to the next free number.
-void make_ids_distinct(std::vector<Service>& services) {
-    std::unordered_set<std::uint64_t> taken{0};
-    taken.reserve(services.size() + 1);
-    for (Service& service : services)
-        while (!taken.insert(service.id).second) ++service.id;
+/// Two names with one hash: the new one, or the later one, moves to the next free number.
+void make_ids_distinct(std::vector<Service>& services, const Unchanged& unchanged, const FrontendTable& last) {
+    std::unordered_set<std::uint64_t> fresh{0};
+    const auto kept = [&](std::uint64_t id) {
+        const ServiceIndex old = last.index_of(id);
+        return old != no_service && unchanged.kept[old];
+    };
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        if (unchanged.source[i] != nowhere) continue;
+        while (kept(services[i].id) || !fresh.insert(services[i].id).second) ++services[i].id;
+    }
 }
 
 std::vector<Frontend> frontends_of(const DesiredList& desired) {
@@ -100,10 +114,7 @@ std::vector<Frontend> frontends_of(const DesiredList& desired) {
 }
 
 /// Lets go of the backends of all services that were not taken over. True when there were any.
-bool release_others(const DesiredList& before, const std::vector<std::size_t>& source, BackendBook& book) {
-    std::vector<bool> kept(before.size());
-    for (const std::size_t old : source)
-        if (old != nowhere) kept[old] = true;
+bool release_others(const DesiredList& before, const std::vector<bool>& kept, BackendBook& book) {
     bool any = false;
     for (std::size_t i = 0; i < before.size(); ++i) {
         if (kept[i]) continue;
@@ -126,17 +137,17 @@ BuiltServices build_in_place(const std::vector<ServiceIndex>& changed, const Des
 
 BuiltServices build_anew(const DesiredList& desired, const DesiredList& before, const FrontendTable& last,
                          BackendBook& book) {
-    const std::vector<std::size_t> source = find_unchanged(desired, before, last);
+    const Unchanged unchanged = find_unchanged(desired, before, last);
     std::vector<Service> services;
     services.reserve(desired.size());
     bool changed = false;
     for (std::size_t i = 0; i < desired.size(); ++i) {
-        const bool unchanged = source[i] != nowhere;
-        services.push_back(unchanged ? last.services()[source[i]] : make_service(desired[i], book));
-        changed |= !unchanged;
+        const std::size_t source = unchanged.source[i];
+        services.push_back(source != nowhere ? last.services()[source] : make_service(desired[i], book));
+        changed |= source == nowhere;
     }
-    changed |= release_others(before, source, book);
-    make_ids_distinct(services);
+    changed |= release_others(before, unchanged.kept, book);
+    make_ids_distinct(services, unchanged, last);
     return {std::make_shared<const FrontendTable>(std::move(services), frontends_of(desired)), changed};
 }
 

@@ -76,6 +76,19 @@ public:
         }
         return true;
     }
+    /// How many elements the two share at their beginnings, and at their ends behind those.
+    struct Ends {
+        std::size_t front = 0, back = 0;
+    };
+    [[nodiscard]] Ends shared_ends(const SharedList& other) const {
+        Ends ends;
+        const std::size_t most = std::min(size_, other.size_);
+        while (ends.front < most && element(ends.front) == other.element(ends.front)) ++ends.front;
+        while (ends.front + ends.back < most &&
+               element(size_ - 1 - ends.back) == other.element(other.size_ - 1 - ends.back))
+            ++ends.back;
+        return ends;
+    }
     /// Calls `visit(position)` for every position where the elements are not shared. Both have the same size.
     template <class Visit>
     void for_each_unshared(const SharedList& other, const Visit& visit) const {
@@ -115,12 +128,14 @@ template <class T>
         });
         return result;
     }
+    // What came or went in one place leaves the rest shared on both sides of it.
+    const auto [front, back] = before.shared_ends(after);
     std::unordered_set<const T*> old;
-    for (const T& element : before) old.insert(&element);
-    for (const T& element : after)
-        if (old.erase(&element) == 0) result.after.push_back(&element);
-    for (const T& element : before)
-        if (old.contains(&element)) result.before.push_back(&element);
+    for (std::size_t i = front; i < before.size() - back; ++i) old.insert(&before[i]);
+    for (std::size_t i = front; i < after.size() - back; ++i)
+        if (old.erase(&after[i]) == 0) result.after.push_back(&after[i]);
+    for (std::size_t i = front; i < before.size() - back; ++i)
+        if (old.contains(&before[i])) result.before.push_back(&before[i]);
     return result;
 }
 

@@ -93,7 +93,7 @@ Json connection_json(const ConnectionRow& row, const Snapshot& snapshot) {
             {"frontend", endpoint_text(row.frontend, row.frontend_port)},
             {"backend", endpoint_text(row.backend, row.backend_port)},
             {"snat", row.snat.is_unspecified() ? "" : endpoint_text(row.snat, row.snat_port)},
-            {"service", service == nullptr ? "" : service->name},
+            {"service", service == nullptr ? "" : service->name.view()},
             {"state", row.state},
             {"translated", row.translated},
             {"idle_seconds", row.idle_seconds},

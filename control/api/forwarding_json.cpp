@@ -122,7 +122,7 @@ std::string protocol_text(const std::vector<const Frontend*>& frontends) {
 Json service_json(const Snapshot& snapshot, const Service& service, const std::vector<const Frontend*>& frontends) {
     Json addresses = Json::array();
     for (const Frontend* frontend : frontends) addresses.push_back(endpoint_text(frontend->address, frontend->port));
-    return {{"name", service.name},
+    return {{"name", service.name.view()},
             {"protocol", protocol_text(frontends)},
             {"network", network_name(snapshot, service.network)},
             {"frontends", std::move(addresses)},
@@ -185,7 +185,7 @@ Json backends_json(const Snapshot& snapshot, Page page) {
     for (std::size_t i = 0; i < services.size(); ++i) {
         for (const Backend& backend : services[i].backends->backends()) {
             listing.add([&]() -> Json {
-                return {{"service", services[i].name},
+                return {{"service", services[i].name.view()},
                         {"protocol", protocol_text(frontends[i])},
                         {"network", network_name(snapshot, services[i].network)},
                         {"address", endpoint_text(backend.address, backend.port.value())},

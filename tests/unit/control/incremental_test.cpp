@@ -155,7 +155,7 @@ std::map<std::string, std::vector<IpAddress>> forwarding(const Snapshot& snapsho
     for (const Frontend& frontend : snapshot.frontends->frontends()) {
         const Service& service = snapshot.frontends->service(frontend.service);
         std::vector<IpAddress>& backends = all[to_string(frontend.address) + " " + std::to_string(frontend.port) + " " +
-                                               to_string(frontend.protocol) + " " + service.name];
+                                               to_string(frontend.protocol) + " " + std::string(service.name.view())];
         for (const Backend& backend : service.backends->backends()) backends.push_back(backend.address);
     }
     return all;

@@ -251,6 +251,15 @@ TEST(ServiceIdTest, TwoServicesNeverHaveOne) {
     state.services.edit(1).backends.clear();
     const auto next = builder.build(state, snapshot);
     EXPECT_EQ(next->frontends->services()[1].id, services[1].id);
+
+    const auto first = state.services.element(0), second = state.services.element(1);
+    state.services = {web_service<Ipv4>("web", 3, 3, 3)};
+    state.services.push_back(first);
+    state.services.push_back(second);
+    const auto third = builder.build(state, next);
+    EXPECT_EQ(third->frontends->services()[1].id, services[0].id) << "who had it keeps it";
+    EXPECT_EQ(third->frontends->services()[2].id, services[1].id);
+    EXPECT_EQ(third->frontends->by_id(third->frontends->services()[0].id), &third->frontends->services()[0]);
 }
 
 }  // namespace

@@ -71,6 +71,20 @@ TEST(SharedListTest, ADifferenceHasWhatOnlyOneOfThemHas) {
     EXPECT_TRUE(difference(list, list).before.empty());
 }
 
+TEST(SharedListTest, EndsAreSharedAroundWhatChanged) {
+    const List list = numbers(300);
+    List other = list;
+    other.erase(100);
+    other.erase(100);
+    const auto ends = list.shared_ends(other);
+    EXPECT_EQ(ends.front, 100U);
+    EXPECT_EQ(ends.back, 198U);
+    EXPECT_EQ(list.shared_ends(list).front, 300U);
+    EXPECT_EQ(list.shared_ends(list).back, 0U) << "nothing is at both ends";
+    EXPECT_EQ(list.shared_ends(numbers(300)).front, 0U) << "values do not count";
+    EXPECT_EQ(list.shared_ends({}).back, 0U);
+}
+
 TEST(SharedListTest, RandomEditsAreAVectors) {
     std::mt19937 random(7);
     List list;

@@ -29,7 +29,7 @@ protected:
     bool shares_frontends() const { return before_->frontends == after_->frontends; }
     const Service& service(const Snapshot& snapshot, const std::string& name) {
         for (const Service& s : snapshot.frontends->services())
-            if (s.name == "default/" + name + ":http") return s;
+            if (s.name.view() == "default/" + name + ":http") return s;
         throw std::out_of_range(name);
     }
     bool shares_backends(const std::string& name) {
