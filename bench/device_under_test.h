@@ -27,12 +27,12 @@ public:
 
     /// A second passes: the next packet of each connection writes it down.
     void tick() noexcept { ++clock_; }
-    /// All connections expire.
+    /// Time passes, and all connections expire: how many of them.
     template <Address A>
-    void forget() noexcept {
+    std::size_t forget() noexcept {
         clock_ += 100'000;
         auto& connections = owner_->connections().family<A>();
-        connections.sweep(connections.capacity(), clock_);
+        return connections.sweep(connections.capacity(), clock_);
     }
     /// Why packets did not come out, for people.
     [[nodiscard]] std::string losses() const;

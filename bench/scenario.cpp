@@ -23,6 +23,24 @@ std::size_t connections_for(const Task& task) {
     return to_services(task.workload) ? std::max<std::size_t>(task.flows, 64) : 64;
 }
 
+/// A packet of a connection's life: from which end, and with which flags.
+struct Step {
+    bool tunnelled;
+    std::uint8_t flags;
+};
+constexpr std::array<Step, 7> life{{{false, TcpHeader::syn},
+                                    {true, TcpHeader::syn | TcpHeader::ack},
+                                    {false, TcpHeader::ack},
+                                    {false, TcpHeader::psh | TcpHeader::ack},
+                                    {true, TcpHeader::fin | TcpHeader::ack},
+                                    {false, TcpHeader::fin | TcpHeader::ack},
+                                    {true, TcpHeader::ack}}};
+
+std::size_t packets_in(const Task& task, std::uint32_t shortest_lap) {
+    if (task.workload == Workload::lifecycle) return life.size() * task.flows;
+    return std::size_t{task.flows} * ((shortest_lap + task.flows - 1) / task.flows);
+}
+
 /// Tells also when packets come out in another order.
 std::uint64_t digest_at(std::size_t number, const rte_mbuf& mbuf) noexcept { return digest(mbuf) * (2 * number + 1); }
 
@@ -42,7 +60,7 @@ Scenario<A>::Scenario(const World& world, Harness& harness, const Task& task)
       expected_(make_flows<A>(world, to_services(task.workload) ? Destination::services : Destination::pods, task.flows,
                               task.seed)),
       device_(world, harness, workers_for(task.workload), connections_for(task)),
-      packets_(std::size_t{task.flows} * ((shortest_lap + task.flows - 1) / task.flows)),
+      packets_(packets_in(task, shortest_lap)),
       stream_(stream(tunnelled(task.workload) ? Kind::tunnelled : Kind::plain,
                      task.workload == Workload::first_packet ? TcpHeader::syn : TcpHeader::ack)) {
     received_ = expected_;
@@ -52,8 +70,7 @@ Scenario<A>::Scenario(const World& world, Harness& harness, const Task& task)
     if (to_services(task.workload)) open();
     if (tunnelled(task.workload)) turn_round();
     begin_lap();
-    digest_ = examine(stream_, packets_,
-                      [&](std::size_t flow, const Flow<A>& emitted) { check_flow(expected_[flow], emitted); });
+    digest_ = task.workload == Workload::lifecycle ? examine_life() : examine_expected(stream_, packets_);
 }
 
 template <Address A>
@@ -64,15 +81,14 @@ Stream<A> Scenario<A>::stream(Kind kind, std::uint8_t tcp_flags) const {
 /// SYN, SYN+ACK, ACK for every flow. Learns what the SYNs became: all later packets must become the same.
 template <Address A>
 void Scenario<A>::open() {
-    const auto as_expected = [&](std::size_t flow, const Flow<A>& emitted) { check_flow(expected_[flow], emitted); };
     examine(stream(Kind::plain, TcpHeader::syn), received_.size(), [&](std::size_t flow, const Flow<A>& emitted) {
         check_choice(world_, received_[flow], emitted);
         expected_[flow] = emitted;
     });
     turn_round();
-    examine(stream(Kind::tunnelled, TcpHeader::syn | TcpHeader::ack), received_.size(), as_expected);
+    examine_expected(stream(Kind::tunnelled, TcpHeader::syn | TcpHeader::ack), received_.size());
     turn_round();
-    examine(stream(Kind::plain, TcpHeader::ack), received_.size(), as_expected);
+    examine_expected(stream(Kind::plain, TcpHeader::ack), received_.size());
 }
 
 /// From one direction of all flows to the other.
@@ -83,6 +99,13 @@ void Scenario<A>::turn_round() {
         expected_[i] = received_[i].mirrored();
         received_[i] = answer;
     }
+    turned_ = !turned_;
+}
+
+/// To the direction that comes in by tunnels, or the other.
+template <Address A>
+void Scenario<A>::face(bool tunnelled) {
+    if (turned_ != tunnelled) turn_round();
 }
 
 /// A lap that is looked at packet by packet; returns its digest.
@@ -100,6 +123,24 @@ std::uint64_t Scenario<A>::examine(const Stream<A>& stream, std::size_t packets,
     return sum;
 }
 
+template <Address A>
+std::uint64_t Scenario<A>::examine_expected(const Stream<A>& stream, std::size_t packets) {
+    return examine(stream, packets,
+                   [&](std::size_t flow, const Flow<A>& emitted) { check_flow(expected_[flow], emitted); });
+}
+
+/// A lap of lives that is looked at packet by packet; returns its digest.
+template <Address A>
+std::uint64_t Scenario<A>::examine_life() {
+    std::uint64_t sum = 0;
+    for (const Step step : life) {
+        face(step.tunnelled);
+        sum += examine_expected(stream(step.tunnelled ? Kind::tunnelled : Kind::plain, step.flags), received_.size());
+    }
+    face(false);
+    return sum;
+}
+
 /// Through the pipelines. What is handed over comes from the tunnel: its connections were opened at their owner.
 template <Address A>
 template <class Check>
@@ -113,20 +154,45 @@ std::uint64_t Scenario<A>::pass(const Stream<A>& stream, std::size_t packets, un
 
 template <Address A>
 void Scenario<A>::begin_lap() noexcept {
-    if (task_.workload == Workload::first_packet) device_.forget<A>();
+    if (task_.workload == Workload::first_packet || task_.workload == Workload::lifecycle) device_.forget<A>();
 }
 
 template <Address A>
 std::uint64_t Scenario<A>::lap(unsigned burst) {
     begin_lap();
     std::uint64_t sum = 0;
+    const std::uint64_t cycles =
+        task_.workload == Workload::lifecycle ? timed_life(burst, sum) : timed(stream_, packets_, burst, sum);
+    if (sum != digest_) throw WrongOutput("a timed lap emitted other bytes than the examined one");
+    return cycles;
+}
+
+/// Returns cycles, and adds the digest to `sum`.
+template <Address A>
+std::uint64_t Scenario<A>::timed(const Stream<A>& stream, std::size_t packets, unsigned burst, std::uint64_t& sum) {
     std::size_t count = 0;
     const auto check = [&](std::size_t, unsigned, std::span<rte_mbuf* const> emitted) {
         for (const rte_mbuf* mbuf : emitted) sum += digest_at(count++, *mbuf);
     };
-    const std::uint64_t cycles = pass(stream_, packets_, burst, check);
-    check_count(packets_, count);
-    if (sum != digest_) throw WrongOutput("a timed lap emitted other bytes than the examined one");
+    const std::uint64_t cycles = pass(stream, packets, burst, check);
+    check_count(packets, count);
+    return cycles;
+}
+
+/// Every connection takes each step before any takes the next; then all of them expire, which counts as well.
+template <Address A>
+std::uint64_t Scenario<A>::timed_life(unsigned burst, std::uint64_t& sum) {
+    std::uint64_t cycles = 0;
+    for (const Step step : life) {
+        face(step.tunnelled);
+        const Kind kind = step.tunnelled ? Kind::tunnelled : Kind::plain;
+        cycles += timed(stream(kind, step.flags), received_.size(), burst, sum);
+    }
+    face(false);
+    const std::uint64_t begin = rte_rdtsc_precise();
+    const std::size_t expired = device_.forget<A>();
+    cycles += rte_rdtsc_precise() - begin;
+    if (expired != received_.size()) throw WrongOutput(std::to_string(expired) + " connections expired, not all");
     return cycles;
 }
 

@@ -39,7 +39,8 @@ public:
 
     /// How many flows there will be when `flows` are asked for: a lap of first packets needs as many as packets.
     [[nodiscard]] static std::uint32_t flows_for(Workload workload, std::uint32_t flows) noexcept {
-        return workload == Workload::first_packet ? std::max(flows, shortest_lap) : flows;
+        const bool opens = workload == Workload::first_packet || workload == Workload::lifecycle;
+        return opens ? std::max(flows, shortest_lap) : flows;
     }
     /// Bytes of memory that so many flows take.
     [[nodiscard]] static std::size_t memory(std::uint32_t flows) noexcept;
@@ -59,9 +60,14 @@ private:
     [[nodiscard]] Stream<A> stream(Kind kind, std::uint8_t tcp_flags) const;
     void open();
     void turn_round();
+    void face(bool tunnelled);
     std::uint64_t examine(const Stream<A>& stream, std::size_t packets, const Look& look);
     template <class Check>
     std::uint64_t pass(const Stream<A>& stream, std::size_t packets, unsigned burst, const Check& check);
+    std::uint64_t examine_expected(const Stream<A>& stream, std::size_t packets);
+    std::uint64_t examine_life();
+    std::uint64_t timed(const Stream<A>& stream, std::size_t packets, unsigned burst, std::uint64_t& sum);
+    std::uint64_t timed_life(unsigned burst, std::uint64_t& sum);
     void begin_lap() noexcept;
     void check_count(std::size_t sent, std::size_t emitted) const;
 
@@ -72,6 +78,7 @@ private:
     DeviceUnderTest device_;
     const std::size_t packets_;
     Stream<A> stream_;
+    bool turned_ = false;       // received_ is what the other end sends, in tunnels
     std::uint64_t digest_ = 0;  // of a lap
 };
 
