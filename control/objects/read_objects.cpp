@@ -1,6 +1,10 @@
 // A file's text to objects.
 #include "control/objects/read_objects.h"
 
+#include <yaml-cpp/eventhandler.h>
+
+#include <sstream>
+
 #include "control/objects/parse_object.h"
 #include "control/objects/yaml_tree.h"
 
@@ -52,12 +56,42 @@ private:
     const std::string& file_;
 };
 
+/// Throws when a document begins where the one before it began. yaml-cpp 0.7 does not get past a comma between two
+/// documents, and would load empty ones until there is no memory left.
+class Progress : public YAML::EventHandler {
+public:
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (mark.pos == last_) throw YAML::ParserException(mark, "what stands here belongs to no document");
+        last_ = mark.pos;
+    }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+
+private:
+    int last_ = -1;
+};
+
+std::vector<YAML::Node> load(const std::string& text) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    Progress progress;
+    while (parser.HandleNextDocument(progress)) {
+    }
+    return YAML::LoadAll(text);
+}
+
 }  // namespace
 
 ReadObjects read_objects(const std::string& text, const std::string& file) {
     Reader reader(file);
     try {
-        for (const YAML::Node& document : YAML::LoadAll(text)) {
+        for (const YAML::Node& document : load(text)) {
             const YamlTree tree(document);
             if (tree.present()) reader.read(YamlField(tree), "", "");
         }

@@ -212,6 +212,17 @@ INSTANTIATE_TEST_SUITE_P(
                   "move it to "
                   "a slice of its own family"}));
 
+TEST(ReadObjects, BrokenYamlThatTheLibraryWouldReadForever) {
+    try {
+        (void)read_objects("  x: 1\n, y: 2\n", "odd.yaml");
+        FAIL() << "no error";
+    } catch (const std::runtime_error& error) {
+        EXPECT_STREQ(error.what(),
+                     "odd.yaml:2: what stands here belongs to no document: mend the YAML; what the file said before "
+                     "stays in force");
+    }
+}
+
 TEST(ReadObjects, BrokenYamlNamesFileAndLine) {
     try {
         (void)read_objects("kind: Node\nmetadata: {name: [}\n", "file.yaml");
