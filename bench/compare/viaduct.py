@@ -98,14 +98,15 @@ class Viaduct(contender.Contender):
 
 
 def configure_kernel(namespace, job):
-    """Addresses, routes and neighbours, as on any Linux router: there is nobody here to answer ARP."""
+    """Neighbours, addresses and routes, as on any Linux router. There is nobody here to answer ARP, and Linux takes a fixed
+    neighbour for another one as soon as somebody asks for it: so the neighbours come before what makes the gateway ask."""
     address, router = plan.OUTSIDE[job.family]
     netns.ip(namespace, *(f"link set {port} up" for port in ("outside", "underlay")),
-             f"addr add {plan.VTEP}/{plan.UNDERLAY.prefixlen} dev underlay", f"addr add {address} dev outside",
-             f"route add {plan.CLIENTS[job.family]} via {router}",
              f"neigh replace {router} lladdr {plan.ROUTER_MAC} dev outside nud permanent",
              *(f"neigh replace {peer.underlay} lladdr {peer.host_mac} dev underlay nud permanent"
-               for peer in plan.peers(job.workload)))
+               for peer in plan.peers(job.workload)),
+             f"addr add {plan.VTEP}/{plan.UNDERLAY.prefixlen} dev underlay", f"addr add {address} dev outside",
+             f"route add {plan.CLIENTS[job.family]} via {router}")
 
 
 def write_objects(directory, job):
