@@ -201,14 +201,9 @@ int run_churn(int argc, const char* const* argv) {
                    .pci_devices = {},
                    .control_cpu = cpus.front()});
     stay_on(cpus.back());
-    const Machine machine = this_machine();
-    const Json all = {{"machine",
-                       {{"cpu", machine.cpu},
-                        {"cores", machine.cores},
-                        {"tsc_hz", rte_get_tsc_hz()},
-                        {"kernel", machine.kernel},
-                        {"hugepages", machine.hugepages},
-                        {"commit", machine.commit}}},
+    Machine machine = this_machine();
+    machine.tsc_hz = rte_get_tsc_hz();
+    const Json all = {{"machine", json(machine)},
                       {"rate", options.rate},
                       {"flows", options.flows},
                       {"results", {churn<Ipv4>(options, cpus.front()), churn<Ipv6>(options, cpus.front())}}};

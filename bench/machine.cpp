@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <system_error>
 
@@ -56,6 +57,12 @@ Machine this_machine() {
     machine.flags = VIADUCT_FLAGS;
     machine.commit = VIADUCT_COMMIT;
     return machine;
+}
+
+nlohmann::ordered_json json(const Machine& machine) {
+    return {{"cpu", machine.cpu},       {"cores", machine.cores},         {"tsc_hz", machine.tsc_hz},
+            {"kernel", machine.kernel}, {"hugepages", machine.hugepages}, {"compiler", machine.compiler},
+            {"flags", machine.flags},   {"commit", machine.commit}};
 }
 
 std::uint64_t available_memory() { return number_of(meminfo, "MemAvailable") * kib; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace viaduct {
@@ -17,6 +18,8 @@ struct Machine {
 
 /// All but `tsc_hz`, which is EAL's to say.
 [[nodiscard]] Machine this_machine();
+/// As every report's JSON tells it.
+[[nodiscard]] nlohmann::ordered_json json(const Machine& machine);
 
 /// Bytes that can be allocated without swapping.
 [[nodiscard]] std::uint64_t available_memory();

@@ -94,10 +94,8 @@ nlohmann::ordered_json values(const Summary& summary) {
 
 nlohmann::ordered_json document(const Machine& machine, const Options& options) {
     nlohmann::ordered_json all;
-    all["machine"] = {{"cpu", machine.cpu},           {"cores", machine.cores},         {"tsc_hz", machine.tsc_hz},
-                      {"kernel", machine.kernel},     {"hugepages", machine.hugepages}, {"compiler", machine.compiler},
-                      {"flags", machine.flags},       {"commit", machine.commit},       {"seed", options.seed},
-                      {"cache", name(options.cache)}, {"quick", options.quick}};
+    all["machine"] = json(machine);
+    all["machine"].update({{"seed", options.seed}, {"cache", name(options.cache)}, {"quick", options.quick}});
     all["results"] = nlohmann::ordered_json::array();
     return all;
 }

@@ -2,6 +2,7 @@
 #include "bench/scenario.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace viaduct {
 namespace {
@@ -99,13 +100,21 @@ void Scenario<A>::turn_round() {
         expected_[i] = received_[i].mirrored();
         received_[i] = answer;
     }
-    turned_ = !turned_;
 }
 
-/// To the direction that comes in by tunnels, or the other.
+/// Every connection takes each step before any takes the next: calls `pass(stream)` for each, and ends where it began.
 template <Address A>
-void Scenario<A>::face(bool tunnelled) {
-    if (turned_ != tunnelled) turn_round();
+template <class Pass>
+void Scenario<A>::live(const Pass& pass) {
+    bool tunnelled = false;
+    const auto face = [&](bool wanted) {
+        if (std::exchange(tunnelled, wanted) != wanted) turn_round();
+    };
+    for (const Step step : life) {
+        face(step.tunnelled);
+        pass(stream(step.tunnelled ? Kind::tunnelled : Kind::plain, step.flags));
+    }
+    face(false);
 }
 
 /// A lap that is looked at packet by packet; returns its digest.
@@ -133,11 +142,7 @@ std::uint64_t Scenario<A>::examine_expected(const Stream<A>& stream, std::size_t
 template <Address A>
 std::uint64_t Scenario<A>::examine_life() {
     std::uint64_t sum = 0;
-    for (const Step step : life) {
-        face(step.tunnelled);
-        sum += examine_expected(stream(step.tunnelled ? Kind::tunnelled : Kind::plain, step.flags), received_.size());
-    }
-    face(false);
+    live([&](const Stream<A>& step) { sum += examine_expected(step, received_.size()); });
     return sum;
 }
 
@@ -154,7 +159,7 @@ std::uint64_t Scenario<A>::pass(const Stream<A>& stream, std::size_t packets, un
 
 template <Address A>
 void Scenario<A>::begin_lap() noexcept {
-    if (task_.workload == Workload::first_packet || task_.workload == Workload::lifecycle) device_.forget<A>();
+    if (opens(task_.workload)) device_.forget<A>();
 }
 
 template <Address A>
@@ -179,16 +184,11 @@ std::uint64_t Scenario<A>::timed(const Stream<A>& stream, std::size_t packets, u
     return cycles;
 }
 
-/// Every connection takes each step before any takes the next; then all of them expire, which counts as well.
+/// All of the lives, and that they expire then, which counts as well.
 template <Address A>
 std::uint64_t Scenario<A>::timed_life(unsigned burst, std::uint64_t& sum) {
     std::uint64_t cycles = 0;
-    for (const Step step : life) {
-        face(step.tunnelled);
-        const Kind kind = step.tunnelled ? Kind::tunnelled : Kind::plain;
-        cycles += timed(stream(kind, step.flags), received_.size(), burst, sum);
-    }
-    face(false);
+    live([&](const Stream<A>& step) { cycles += timed(step, received_.size(), burst, sum); });
     const std::uint64_t begin = rte_rdtsc_precise();
     const std::size_t expired = device_.forget<A>();
     cycles += rte_rdtsc_precise() - begin;

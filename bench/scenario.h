@@ -39,8 +39,7 @@ public:
 
     /// How many flows there will be when `flows` are asked for: a lap of first packets needs as many as packets.
     [[nodiscard]] static std::uint32_t flows_for(Workload workload, std::uint32_t flows) noexcept {
-        const bool opens = workload == Workload::first_packet || workload == Workload::lifecycle;
-        return opens ? std::max(flows, shortest_lap) : flows;
+        return opens(workload) ? std::max(flows, shortest_lap) : flows;
     }
     /// Bytes of memory that so many flows take.
     [[nodiscard]] static std::size_t memory(std::uint32_t flows) noexcept;
@@ -60,7 +59,8 @@ private:
     [[nodiscard]] Stream<A> stream(Kind kind, std::uint8_t tcp_flags) const;
     void open();
     void turn_round();
-    void face(bool tunnelled);
+    template <class Pass>
+    void live(const Pass& pass);
     std::uint64_t examine(const Stream<A>& stream, std::size_t packets, const Look& look);
     template <class Check>
     std::uint64_t pass(const Stream<A>& stream, std::size_t packets, unsigned burst, const Check& check);
@@ -78,7 +78,6 @@ private:
     DeviceUnderTest device_;
     const std::size_t packets_;
     Stream<A> stream_;
-    bool turned_ = false;       // received_ is what the other end sends, in tunnels
     std::uint64_t digest_ = 0;  // of a lap
 };
 

@@ -26,6 +26,11 @@ inline constexpr std::array<WorkloadText, 7> workload_texts{{
      "a TCP connection's whole life: 7 packets both ways from SYN to last ACK, and expiry"},
 }};
 
+/// Whether each lap opens connections anew, which those of the lap before must have made room for.
+[[nodiscard]] constexpr bool opens(Workload workload) {
+    return workload == Workload::first_packet || workload == Workload::lifecycle;
+}
+
 [[nodiscard]] constexpr std::string_view name(Workload workload) {
     return workload_texts[static_cast<std::size_t>(workload)].name;
 }

@@ -161,11 +161,8 @@ std::string text_report(const Results& results) {
 }
 
 std::string json_report(const Results& results) {
-    const Machine& machine = results.machine;
     Json all{{"command", results.command}, {"started", results.started}};
-    all["machine"] = {{"cpu", machine.cpu},       {"cores", machine.cores},         {"tsc_hz", machine.tsc_hz},
-                      {"kernel", machine.kernel}, {"hugepages", machine.hugepages}, {"compiler", machine.compiler},
-                      {"flags", machine.flags},   {"commit", machine.commit}};
+    all["machine"] = json(results.machine);
     all["setup"] = {{"gateway", results.gateway_version},
                     {"workers", results.workers},
                     {"ports", results.ports},
