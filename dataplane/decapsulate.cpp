@@ -1,5 +1,4 @@
-// Stage decapsulate: tunnel packets to our VTEP become their inner packets (RFC
-// 7348 §4.1, RFC 6040 §4.2).
+// Stage decapsulate: tunnel packets to our VTEP become their inner packets (RFC 7348 §4.1, RFC 6040 §4.2).
 #include "dataplane/stages.h"
 #include "dataplane/tunnel_end.h"
 #include "encap/ecn.h"
@@ -11,8 +10,7 @@ namespace {
 
 constexpr unsigned tunnel_header = sizeof(UdpHeader) + sizeof(VxlanHeader);
 
-/// What comes over one family. Who drops a packet returns at once: the way of
-/// those that go on is straight.
+/// What comes over one family. Who drops a packet returns at once: the way of those that go on is straight.
 template <Address A>
 class Decapsulator {
 public:
@@ -30,8 +28,7 @@ private:
     TunnelEnd<A> end_;
 };
 
-/// The UDP header, and its checksum unless the port has verified it. False: the
-/// packet has been dropped.
+/// The UDP header, and its checksum unless the port has verified it. False: the packet has been dropped.
 template <Address A>
 [[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Slot slot, const rte_mbuf& mbuf,
                                                                 const std::uint8_t* frame) noexcept {

@@ -17,8 +17,11 @@ install_packages() {
     apt-get -qq update
     apt-get -qq install --yes --no-install-recommends "${missing[@]}"
     # Tests start servers of their own: the packages shall not leave any running.
-    if [[ " ${missing[*]} " = *" etcd-server "* ]]; then systemctl --quiet disable --now etcd 2>/dev/null || true; fi
-    if [[ " ${missing[*]} " = *" nginx-light "* ]]; then systemctl --quiet disable --now nginx 2>/dev/null || true; fi
+    local service
+    for service in etcd-server:etcd nginx-light:nginx; do
+        [[ " ${missing[*]} " = *" ${service%:*} "* ]] || continue
+        systemctl --quiet disable --now "${service#*:}" 2>/dev/null || true
+    done
 }
 
 # install_without_services LIST: the same, and none of the packages' services is started.

@@ -73,7 +73,7 @@ OuterUdp detail::check_outer_sum(const std::uint8_t* frame, std::size_t contiguo
     const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
     const std::size_t end = std::size_t{meta.network_at} + meta.ip_length;
     const std::uint16_t length = udp.length.value();
-    if (udp.checksum.raw() == 0) return meta.family == Family::v4 ? OuterUdp::good : OuterUdp::bad_checksum;
+    if (udp.checksum.raw() == 0) return OuterUdp::bad_checksum;  // over IPv4 the caller has seen it
     if (end > contiguous) return OuterUdp::unverified;
     const std::uint64_t pseudo =
         meta.family == Family::v4 ? pseudo_sum_of<Ipv4>(meta, length) : pseudo_sum_of<Ipv6>(meta, length);

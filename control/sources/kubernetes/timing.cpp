@@ -6,11 +6,9 @@
 namespace viaduct {
 
 Timing real_timing() {
-    return {std::chrono::steady_clock::now,
-            [engine = std::mt19937(std::random_device{}())]() mutable {
+    return {std::chrono::steady_clock::now, [engine = std::mt19937(std::random_device{}())]() mutable {
                 return std::uniform_real_distribution<double>(0, 1)(engine);
-            },
-            std::chrono::system_clock::now};
+            }};
 }
 
 }  // namespace viaduct
