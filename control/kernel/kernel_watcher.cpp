@@ -1,18 +1,16 @@
 // The kernel's events say which lists to read again.
 #include "control/kernel/kernel_watcher.h"
 
-#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
-#include <netlink/route/neighbour.h>
 #include <netlink/socket.h>
 
-#include <algorithm>
 #include <new>
 
 #include "control/kernel/read_kernel.h"
+#include "control/kernel/resolve_neighbour.h"
 
 namespace viaduct {
 namespace {
@@ -28,12 +26,6 @@ bool renew(std::vector<Value>& list, bool& pending, nl_sock* socket, std::vector
     if (fresh == list) return false;
     list = std::move(fresh);
     return true;
-}
-
-bool is_fixed(const std::vector<KernelNeighbour>& neighbours, unsigned interface, const IpAddress& address) {
-    return std::ranges::any_of(neighbours, [&](const KernelNeighbour& neighbour) {
-        return neighbour.fixed && neighbour.interface == interface && neighbour.address == address;
-    });
 }
 
 }  // namespace
@@ -109,14 +101,7 @@ bool KernelWatcher::refresh() {
 }
 
 bool KernelWatcher::resolve(unsigned interface, const IpAddress& address) noexcept try {
-    if (is_fixed(state_.neighbours, interface, address)) return true;  // Linux 5.16 and later unfix what is asked for
-    const std::unique_ptr<rtnl_neigh, Release<rtnl_neigh_put>> request(rtnl_neigh_alloc());
-    const NetlinkAddress destination = to_netlink(address, address.bits());
-    if (!request) return false;
-    rtnl_neigh_set_ifindex(request.get(), static_cast<int>(interface));
-    rtnl_neigh_set_flags(request.get(), NTF_USE);
-    return rtnl_neigh_set_dst(request.get(), destination.get()) == 0 &&
-           rtnl_neigh_add(requests_.get(), request.get(), NLM_F_CREATE) == 0;
+    return resolve_neighbour(requests_.get(), interface, address);
 } catch (const std::bad_alloc&) {
     return false;
 }

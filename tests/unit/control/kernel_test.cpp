@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "control/kernel/kernel_changes.h"
 #include "control/kernel/kernel_watcher.h"
@@ -205,6 +206,44 @@ TEST_F(KernelTest, LeavesFixedNeighboursAlone) {
         EXPECT_TRUE(kernel.resolve(left, *parse_ip(address)));
         EXPECT_TRUE(neighbour(KernelWatcher().state(), address)->fixed) << address;
     }
+}
+
+TEST_F(KernelTest, LeavesAloneWhatWasFixedSinceItLastRead) {
+    ip("addr add 192.0.2.1/24 dev left");
+    ip("addr add 2001:db8::1/64 dev left nodad");
+    ip("neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 nud stale dev left");
+    KernelWatcher kernel;
+    const unsigned left = kernel.state().interface_of("left")->index;
+    for (const char* address : {"192.0.2.2", "192.0.2.3", "2001:db8::2"}) {
+        ip("neigh replace " + std::string(address) + " lladdr 02:00:00:00:00:09 nud permanent dev left");
+        EXPECT_TRUE(kernel.resolve(left, *parse_ip(address)));
+        EXPECT_TRUE(neighbour(KernelWatcher().state(), address)->fixed) << address;
+    }
+}
+
+// The gateway asks for many neighbours while an operator fixes them: each either was asked for before, or is left
+// alone.
+TEST_F(KernelTest, LosesNoNeighbourThatIsFixedMeanwhile) {
+    ip("addr add 198.18.0.1/16 dev left");
+    std::ofstream("/proc/sys/net/ipv4/neigh/left/mcast_solicit") << 120;  // seconds, in which none of them fails
+    const std::string path = "/tmp/viaduct-kernel-test.batch";
+    std::ofstream batch(path);
+    const auto address = [](int i) { return "198.18.1." + std::to_string(i); };
+    for (int i = 1; i < 255; ++i)
+        batch << "neigh replace " << address(i) << " lladdr 02:00:00:00:00:09 nud permanent dev left\n";
+    batch.close();
+    KernelWatcher kernel;
+    const unsigned left = kernel.state().interface_of("left")->index;
+    std::thread operator_([&] { ip("-batch " + path); });
+    for (int round = 0; round < 10; ++round)
+        for (int i = 254; i > 0; --i) EXPECT_TRUE(kernel.resolve(left, *parse_ip(address(i))));
+    operator_.join();
+    unlink(path.c_str());
+    const KernelWatcher after;
+    EXPECT_EQ(std::ranges::count_if(
+                  after.state().neighbours,
+                  [](const KernelNeighbour& n) { return n.fixed && to_string(n.mac) == "02:00:00:00:00:09"; }),
+              254);
 }
 
 TEST_F(KernelTest, SurvivesLostEvents) {
