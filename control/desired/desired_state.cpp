@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <ranges>
 
 #include "control/desired/network_objects.h"
 #include "control/desired/networks.h"
@@ -87,6 +88,7 @@ public:
         networks_.resize(input.config.networks.size());
         bool any = false;
         for (std::size_t i = 0; i < networks_.size(); ++i) {
+            keep_outcome(input.previous, i);
             if (same_ports && !has_changed(input, i)) continue;
             make_network(input, i, ports);
             any = true;
@@ -140,8 +142,23 @@ private:
         static const DesiredState none;
         const DesiredState& previous = input.previous == nullptr ? none : *input.previous;
         const auto same = [](const Objects& then, const Objects* now) { return then.has_network_of(*now); };
-        return !std::ranges::equal(kept.objects, objects_of(input, i), same) ||
-               kept.previous_networks != previous.networks || kept.previous_peers != previous.peers;
+        return !std::ranges::equal(kept.objects, objects_of(input, i), same) || !is_made_of(kept, previous);
+    }
+
+    [[nodiscard]] static bool is_made_of(const KeptNetwork& kept, const DesiredState& previous) {
+        return kept.previous_networks == previous.networks && kept.previous_peers == previous.peers;
+    }
+
+    /// What came of a network, once it is in force, makes the same of it again: who holds what goes on holding it.
+    void keep_outcome(const DesiredState* previous, std::size_t i) {
+        KeptNetwork& kept = networks_[i];
+        if (previous == nullptr || is_made_of(kept, *previous)) return;
+        const auto is_its = [i](const DesiredPeer& peer) { return peer.network == static_cast<NetworkId>(i); };
+        if (i >= previous->networks.size() || previous->networks[i] != kept.made.network ||
+            !std::ranges::equal(previous->peers | std::views::filter(is_its), kept.made.peers))
+            return;
+        kept.previous_networks = previous->networks;
+        kept.previous_peers = previous->peers;
     }
 
     void make_network(const DesiredInput& input, std::size_t i, std::span<const DesiredPort> ports) {

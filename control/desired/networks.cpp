@@ -181,8 +181,8 @@ private:
         }
     }
 
-    [[nodiscard]] std::string subject_of(const DesiredPeer& peer) const {
-        return (in_.config.type == NetworkType::fixed ? "peer " : "Node ") + peer.name;
+    [[nodiscard]] std::string subject_of(const std::string& peer) const {
+        return (in_.config.type == NetworkType::fixed ? "peer " : "Node ") + peer;
     }
 
     /// Single addresses beside the subnets, out of somebody else's.
@@ -210,7 +210,8 @@ private:
         return (v4 && v4->contains(one)) || (v6 && v6->contains(one));
     }
 
-    /// Who is a peer already stays one, so that a newcomer cannot take its address by standing earlier in a file.
+    /// Who is a peer already stays one, so that a newcomer cannot take its address by standing earlier in a file. So
+    /// what comes of this, told in the order of names, comes of it again when it is what was before.
     void settle_underlays() {
         std::set<std::pair<std::string, IpAddress>> before;
         if (in_.previous != nullptr)
@@ -219,14 +220,16 @@ private:
         std::stable_partition(out_.peers.begin(), out_.peers.end(), [&](const DesiredPeer& peer) {
             return before.contains({peer.name, peer.underlay});
         });
+        std::set<std::pair<std::string, IpAddress>> losers;
         std::erase_if(out_.peers, [&](const DesiredPeer& peer) {
-            const auto [holder, is_new] = underlays_.try_emplace(peer.underlay, peer.name);
-            if (!is_new)
-                find(Severity::error, subject_of(peer),
-                     "is no peer: its address " + to_string(peer.underlay) + " is " + holder->second + "'s",
-                     "give one of them another");
+            const bool is_new = underlays_.try_emplace(peer.underlay, peer.name).second;
+            if (!is_new) losers.emplace(peer.name, peer.underlay);
             return !is_new;
         });
+        for (const auto& [name, underlay] : losers)
+            find(Severity::error, subject_of(name),
+                 "is no peer: its address " + to_string(underlay) + " is " + underlays_.at(underlay) + "'s",
+                 "give one of them another");
     }
 
     /// The same for pod subnets: first those that are held as they were, then the others in turn.
@@ -241,17 +244,19 @@ private:
             for (const IpPrefix& subnet : peer.pod_subnets)
                 if (held.contains({peer.name, subnet}) && !claims_.claim(subnet, peer.name))
                     settled.emplace(peer.name, subnet);
+        std::set<std::pair<std::string, IpPrefix>> losers;
         for (DesiredPeer& peer : out_.peers)
             std::erase_if(peer.pod_subnets, [&](const IpPrefix& subnet) {
-                if (settled.contains({peer.name, subnet})) return false;
-                const auto holder = claims_.claim(subnet, peer.name);
-                if (holder)
-                    find(Severity::error, subject_of(peer),
-                         "its pod subnet " + to_string(subnet) + " overlaps that of " + *holder +
-                             ", which keeps the route",
-                         "give " + peer.name + " or " + *holder + " another pod subnet");
-                return holder.has_value();
+                if (settled.contains({peer.name, subnet}) || !claims_.claim(subnet, peer.name)) return false;
+                return losers.emplace(peer.name, subnet), true;
             });
+        for (const auto& [name, subnet] : losers) tell_overlap(name, subnet, *claims_.claim(subnet, name));
+    }
+
+    void tell_overlap(const std::string& name, const IpPrefix& subnet, const std::string& holder) {
+        find(Severity::error, subject_of(name),
+             "its pod subnet " + to_string(subnet) + " overlaps that of " + holder + ", which keeps the route",
+             "give " + name + " or " + holder + " another pod subnet");
     }
 
     void take_cluster_cidrs() {
@@ -268,7 +273,7 @@ private:
         for (const DesiredPeer& peer : out_.peers)
             for (const IpPrefix& subnet : peer.pod_subnets)
                 if (std::ranges::none_of(cidrs, [&](const IpPrefix& cidr) { return cidr.overlaps(subnet); }))
-                    find(Severity::warning, subject_of(peer),
+                    find(Severity::warning, subject_of(peer.name),
                          "its pod subnet " + to_string(subnet) + " is outside the cluster's networks",
                          "its pods will be taken for outsiders; correct the subnet, or cluster-cidr of network " +
                              in_.config.name);
