@@ -1,15 +1,22 @@
 """What clients rely on in the stand-in API server: lists, watches, writes, and who may do what."""
+import asyncio
 import base64
 import contextlib
 import http.client
 import pathlib
+import socket
 import ssl
+import sys
 import tempfile
 import time
 import unittest
 
 from api_server_case import EVENTS, IN_SHOP, NODES, SERVICES, ServerTest, service, until
-from api_server_process import ApiServer
+from api_server_process import PROGRAM, ApiServer
+
+sys.path.insert(0, str(PROGRAM))
+import faults  # noqa: E402
+import http_server  # noqa: E402
 
 ROLES = """\
 kind: ClusterRole
@@ -290,6 +297,24 @@ class AccessTest(ServerTest):
         said = pathlib.Path(self.server.info["kubeconfig"]).read_text()
         self.assertIn(self.server.info["url"], said)
         self.assertIn(base64.b64encode(pathlib.Path(self.server.info["ca"]).read_bytes()).decode()[:60], said)
+
+
+class SendingTest(unittest.TestCase):
+    def test_an_event_waits_for_no_acknowledgement(self):
+        asyncio.run(asyncio.wait_for(self.serve_one(), 30))
+
+    async def serve_one(self):
+        async def handle(_, answer):
+            at_once = answer.writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            await answer.whole(200, str(at_once).encode())
+        listener, where = http_server.listen("::1", 0)
+        running = asyncio.create_task(http_server.Server(listener, None, handle, faults.Faults()).run())
+        reader, writer = await asyncio.open_connection("::1", int(where.rpartition(":")[2]))
+        writer.write(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        self.assertTrue((await reader.read()).endswith(b"\r\n\r\n1"))
+        writer.close()
+        running.cancel()
+        listener.close()
 
 
 class RestartTest(unittest.TestCase):

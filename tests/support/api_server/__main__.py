@@ -7,14 +7,13 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 
 from api import Api
 from control import Control
 from faults import Faults
-from http_server import Server
+from http_server import Server, listen
 from identity import Identity
 from manifests import Manifests
 from scale import Cluster
@@ -60,16 +59,6 @@ def options():
     if chosen.directory and not chosen.directory.is_dir():
         parser.error(f"{chosen.directory} is no directory")
     return chosen
-
-
-def listen(address, port):
-    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((address, port))
-    listener.listen(128)
-    listener.setblocking(False)
-    host = f"[{address}]" if ":" in address else address
-    return listener, f"{host}:{listener.getsockname()[1]}"
 
 
 def cluster_of(store, chosen):

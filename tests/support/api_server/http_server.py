@@ -1,12 +1,24 @@
 """HTTP/1.1 on asyncio: reads requests, sends answers whole or in chunks, and cuts them short where a fault says so."""
 import asyncio
 import http
+import socket
 import urllib.parse
 
 from faults import AT_ACCEPT, IN_ANSWER, Cut
 
 HEAD_LIMIT = 1 << 16
 BODY_LIMIT = 1 << 24
+
+
+def listen(address, port):
+    # By its protocol asyncio tells TCP, and only then sends at once: else an event waits for the last one's late ACK.
+    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, proto=socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((address, port))
+    listener.listen(128)
+    listener.setblocking(False)
+    host = f"[{address}]" if ":" in address else address
+    return listener, f"{host}:{listener.getsockname()[1]}"
 
 
 class Request:
