@@ -2,7 +2,6 @@
 #include "bench/rig/campaign.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "bench/rig/flow_order.h"
 #include "bench/verify.h"
@@ -12,14 +11,9 @@ namespace {
 
 constexpr double fill_rate = 400'000;  // frames per second
 constexpr unsigned fill_rounds = 8;
+constexpr unsigned most_worthless = 20;         // trials of a search
 constexpr double universe_seconds = 60;         // new flows come back after so long
 constexpr std::size_t skewed_order = 1U << 20;  // draws
-
-std::string mpps(double rate) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3f Mpps", rate / 1e6);
-    return text;
-}
 
 /// Where a share of the load lies that the device carries; NDR when the PDR was not found.
 double reference(const Case& one) {
@@ -36,40 +30,15 @@ std::vector<LatencyPoint> points_of(const Histogram& histogram) {
     return points;
 }
 
-double sum_of_cycles(const GatewayCounts& counts) {
-    double cycles = 0;
-    for (const GatewayCounts::Stage& stage : counts.stages) cycles += static_cast<double>(stage.cycles);
-    return counts.timed_packets == 0 ? 0 : cycles / static_cast<double>(counts.timed_packets);
+std::vector<StageCost> stage_costs(const GatewayCounts& counts) {
+    std::vector<StageCost> costs;
+    const double packets = std::max(1.0, static_cast<double>(counts.timed_packets));
+    for (const GatewayCounts::Stage& stage : counts.stages)
+        costs.push_back({stage.name, static_cast<double>(stage.cycles) / packets});
+    return costs;
 }
 
 }  // namespace
-
-template <Address A>
-Campaign<A>::Campaign(const Bench& bench) : bench_(bench), generator_(bench.world, bench.ports, bench.buffers) {}
-
-template <Address A>
-void Campaign<A>::begin(const std::string& test) {
-    line_.begin(what_ + ": " + test);
-}
-
-/// Runs it, and ends everything when something is wrong with what came back.
-template <Address A>
-Trial Campaign<A>::trial(const Load& load, bool moves_allowed) {
-    Trial result = generator_.run(traffic_, load);
-    const Verdicts& verdicts = result.verdicts;
-    if (verdicts.wrong != 0)
-        throw WrongOutput(what_ + ": " + std::to_string(verdicts.wrong) + " of " +
-                          std::to_string(verdicts.wrong + verdicts.right) + " frames came back wrong, the first with " +
-                          verdicts.first_fault);
-    if (!moves_allowed && verdicts.moved + verdicts.broken != 0)
-        throw WrongOutput(what_ + ": " + std::to_string(verdicts.moved + verdicts.broken) +
-                          " established flows went on to another backend though nothing had changed");
-    checked_ += verdicts.right;
-    reordered_ += verdicts.reordered;
-    duplicated_ += verdicts.duplicated;
-    line_.update(mpps(result.offered_rate()) + " offered, " + mpps(result.received_rate()) + " back");
-    return result;
-}
 
 template <Address A>
 void Campaign<A>::prepare(Workload workload, const FrameSizes& sizes, std::uint32_t flows) {
@@ -90,13 +59,12 @@ void Campaign<A>::prepare(Workload workload, const FrameSizes& sizes, std::uint3
     lanes_.push_back(std::make_unique<Lane<A>>(bench_.world, from, std::move(sent), std::move(expected)));
     order_ = flow_order(flows, options.skew, options.skew == 0 ? flows : std::max<std::size_t>(flows, skewed_order),
                         options.seed);
-    traffic_ = {{lanes_[0].get()}, &sizes, &order_, flows, options.check_sums_of};
-    generator_.restart();
+    trials_.use({{lanes_[0].get()}, &sizes, &order_, flows, options.check_sums_of});
     if (to_services) fill(*lanes_[0], flows);
     if (workload == Workload::reply || workload == Workload::exchange) {
         lanes_.push_back(std::make_unique<Lane<A>>(lanes_[0]->answers()));
-        traffic_.lanes = {lanes_[1].get()};
-        if (workload == Workload::exchange) traffic_.lanes = {lanes_[0].get(), lanes_[1].get()};
+        trials_.traffic().lanes = {lanes_[1].get()};
+        if (workload == Workload::exchange) trials_.traffic().lanes = {lanes_[0].get(), lanes_[1].get()};
     }
 }
 
@@ -104,11 +72,11 @@ void Campaign<A>::prepare(Workload workload, const FrameSizes& sizes, std::uint3
 template <Address A>
 void Campaign<A>::fill(Lane<A>& lane, std::uint32_t active) {
     const std::vector<std::uint32_t> once = flow_order(active, 0, active, 1);
-    traffic_.order = &once;
+    trials_.traffic().order = &once;
     const std::uint32_t others = lane.flows() - active;
     for (unsigned round = 0; round < fill_rounds && lane.unknown() > others; ++round)
-        (void)trial({.rate = fill_rate / (round + 1), .seconds = 60, .frames = active}, true);
-    traffic_.order = &order_;
+        (void)trials_.once({.rate = fill_rate / (round + 1), .seconds = 60, .frames = active}, true);
+    trials_.traffic().order = &order_;
     if (lane.unknown() > others)
         throw std::runtime_error(
             what_ + ": " + std::to_string(lane.unknown() - others) + " of " + std::to_string(active) +
@@ -117,25 +85,25 @@ void Campaign<A>::fill(Lane<A>& lane, std::uint32_t active) {
 
 template <Address A>
 void Campaign<A>::overload(Case& one) {
-    begin("overload");
+    trials_.begin_test("overload");
     const double seconds = std::max(bench_.options.trial, bench_.options.quick ? 0.1 : 0.5);
-    const GatewayCounts before = counts();
-    const Trial result = trial({.rate = 0, .seconds = seconds, .new_flows = bench_.options.new_flows});
-    const GatewayCounts during = counts() - before;
-    Overload& over = one.overload;
-    over.offered = result.offered_rate();
-    over.received = result.received_rate();
-    over.generator_idle = result.idle;
-    over.drops = during.drops;
-    if (during.turns != 0)
-        over.gateway_busy = static_cast<double>(during.busy_turns) / static_cast<double>(during.turns);
-    if (bench_.gateway != nullptr)
-        over.pipeline_share = sum_of_cycles(during) * static_cast<double>(during.received) /
-                              (result.seconds * bench_.tsc_hz * static_cast<double>(bench_.gateway->workers()));
-    for (const GatewayCounts::Stage& stage : during.stages)
-        one.stages.push_back({stage.name, during.timed_packets == 0 ? 0
-                                                                    : static_cast<double>(stage.cycles) /
-                                                                          static_cast<double>(during.timed_packets)});
+    const std::vector<Trial> trials =
+        trials_.by_cost({.rate = 0, .seconds = seconds, .new_flows = bench_.options.new_flows});
+    const Trial& median = trials[trials.size() / 2];
+    one.overload = {.offered = median.offered_rate(),
+                    .received = median.received_rate(),
+                    .lost = median.lost(),
+                    .refused = median.refused,
+                    .generator_busy = 1 - median.idle,
+                    .drops = median.gateway.drops,
+                    .disturbance = median.disturbance};
+    if (bench_.gateway == nullptr) return;
+    one.stages = stage_costs(median.gateway);
+    const double time = median.seconds * static_cast<double>(bench_.gateway->workers());
+    one.overload.pipeline_share =
+        median.gateway.cycles_per_packet() * static_cast<double>(median.gateway.received) / (time * bench_.tsc_hz);
+    if (const auto busy = bench_.gateway->busy_seconds(median.gateway))
+        one.overload.gateway_busy = std::min(1.0, *busy / time);
 }
 
 template <Address A>
@@ -148,9 +116,13 @@ void Campaign<A>::search(Case& one) {
     const SearchLimits limits{one.overload.offered / 1'000, one.overload.offered, options.quick ? 12U : 200U};
     Search search({ndr, pdr}, limits);
     search.add(limits.max_load, options.trial, 1 - one.overload.received / one.overload.offered);
-    begin("search for NDR and PDR");
+    trials_.begin_test("search for NDR and PDR");
+    unsigned worthless = 0;
     while (const auto next = search.next()) {
-        const Trial result = trial({.rate = next->load, .seconds = next->duration, .new_flows = options.new_flows});
+        const Trial result =
+            trials_.undisturbed({.rate = next->load, .seconds = next->duration, .new_flows = options.new_flows});
+        // One that lost frames and was spoiled to the last says nothing of the load, and would be its upper bound.
+        if (result.disturbance.spoils() && result.lost() != 0 && worthless++ < most_worthless) continue;
         search.add(next->load, next->duration, result.short_of_load() ? 1 : result.loss_ratio());
         if (result.loss_ratio() <= options.pdr) one.idle_at_pdr = result.idle;
     }
@@ -164,83 +136,96 @@ void Campaign<A>::search(Case& one) {
 
 template <Address A>
 void Campaign<A>::latency(Case& one) {
-    begin("latency at 10, 50 and 90 % of PDR");
+    trials_.begin_test("latency at 10, 50 and 90 % of PDR");
     for (const unsigned percent : {10U, 50U, 90U}) {
         const double load = reference(one) * percent / 100;
-        const Trial result =
-            trial({.rate = load, .seconds = bench_.options.quick ? 0.05 : std::max(1.0, bench_.options.trial)});
+        const Trial result = trials_.undisturbed(
+            {.rate = load, .seconds = bench_.options.quick ? 0.05 : std::max(1.0, bench_.options.trial)});
         one.latency.push_back({percent, load, result.loss_ratio(), points_of(result.latency)});
     }
 }
 
 template <Address A>
+LossPoint Campaign<A>::loss_at(double load) {
+    const std::vector<Trial> trials = trials_.by_loss({.rate = load, .seconds = bench_.options.trial});
+    const Trial& median = trials[trials.size() / 2];
+    const std::size_t undisturbed = median.disturbance.spoils() ? 0 : trials.size();
+    return {median.offered_rate(), median.loss_ratio(), trials.front().loss_ratio(), trials.back().loss_ratio(),
+            static_cast<unsigned>(Trials<A>::several - undisturbed)};
+}
+
+template <Address A>
 void Campaign<A>::loss(Case& one) {
-    begin("frame loss");
+    trials_.begin_test("frame loss");
     for (const unsigned percent : {20U, 40U, 60U, 80U, 90U, 95U, 100U, 105U, 110U, 120U, 140U}) {
         const double load = std::min(reference(one) * percent / 100, one.overload.offered);
-        const Trial result = trial({.rate = load, .seconds = bench_.options.trial});
-        one.loss.push_back({result.offered_rate(), result.loss_ratio()});
+        one.loss.push_back(loss_at(load));
         if (load == one.overload.offered) return;
     }
 }
 
 template <Address A>
 bool Campaign<A>::lossless(std::uint64_t frames) {
-    return trial({.rate = 0, .seconds = 10, .frames = frames}).lost() == 0;
+    return trials_.undisturbed({.rate = 0, .seconds = 10, .frames = frames}).lost() == 0;
 }
 
 /// RFC 2544 §26.4, at the generator's full speed: doubled until frames are lost, then halved to 5 %.
 template <Address A>
 void Campaign<A>::burst(Case& one) {
-    begin("back-to-back frames");
+    trials_.begin_test("back-to-back frames");
     const std::uint64_t most = bench_.options.quick ? 4'096 : std::uint64_t{1} << 20U;
     std::uint64_t good = 0, bad = 64;
     for (; bad <= most && lossless(bad); bad *= 2) good = bad;
     const bool at_limit = bad > most;
     while (!at_limit && static_cast<double>(bad - good) > 0.05 * static_cast<double>(bad) && bad - good > 1)
         (lossless((good + bad) / 2) ? good : bad) = (good + bad) / 2;
-    one.burst = BackToBack{good * traffic_.lanes.size(), one.overload.offered, at_limit};
+    one.burst = BackToBack{good * trials_.traffic().lanes.size(), one.overload.offered, at_limit};
 }
 
 /// Takes the first endpoint of one Service after the other away, and puts it back.
 template <Address A>
 void Campaign<A>::reconfigure(Case& one) {
-    begin("reconfiguration");
+    trials_.begin_test("reconfiguration");
     std::uint32_t turn = 0;
     const std::uint32_t services = bench_.world.size().services;
     const auto change = [&] {
         bench_.files->write_endpoints(turn / 2 % services, turn % 2 != 0);
         ++turn;
     };
-    const Trial result = trial({.rate = reference(one) / 2,
-                                .seconds = bench_.options.quick ? 0.3 : 3,
-                                .changes = bench_.options.change_rate,
-                                .change = change},
-                               true);
-    one.reconfiguration =
-        Reconfiguration{result.changes, result.offered,  result.lost(),         result.offered_rate(),
-                        result.seconds, traffic_.active, result.verdicts.moved, result.verdicts.broken};
+    const Trial result = trials_.once({.rate = reference(one) / 2,
+                                       .seconds = bench_.options.quick ? 0.3 : 3,
+                                       .changes = bench_.options.change_rate,
+                                       .change = change},
+                                      true);
+    one.reconfiguration = Reconfiguration{result.changes,        result.offered,         result.lost(),
+                                          result.offered_rate(), result.seconds,         trials_.traffic().active,
+                                          result.verdicts.moved, result.verdicts.broken, result.disturbance};
     if (turn % 2 != 0) change();
-    (void)trial({.rate = fill_rate / 4, .seconds = 0.5}, true);  // what the last change moves, moves now
+    (void)trials_.once({.rate = fill_rate / 4, .seconds = 0.5}, true);  // what the last change moves, moves now
 }
 
 template <Address A>
 void Campaign<A>::soak(Case& one) {
-    begin("soak at 90 % of PDR");
-    const Trial result =
-        trial({.rate = 0.9 * reference(one), .seconds = bench_.options.soak, .new_flows = bench_.options.new_flows});
-    one.soak = Soak{result.offered_rate(), result.seconds, result.offered, result.lost(),
-                    static_cast<double>(result.latency.max()) / 1'000};
+    trials_.begin_test("soak at 90 % of PDR");
+    const Trial result = trials_.once(
+        {.rate = 0.9 * reference(one), .seconds = bench_.options.soak, .new_flows = bench_.options.new_flows});
+    one.soak = Soak{result.offered_rate(),
+                    result.seconds,
+                    result.offered,
+                    result.lost(),
+                    static_cast<double>(result.latency.max()) / 1'000,
+                    result.disturbance};
 }
 
 template <Address A>
 void Campaign<A>::by_flows(Case& one, Workload workload, const FrameSizes& sizes) {
     for (const std::uint32_t flows : bench_.options.sweep) {
-        begin("cost with " + std::to_string(flows) + " flows");
+        trials_.begin_test("cost with " + std::to_string(flows) + " flows");
         prepare(workload, sizes, flows);
-        const GatewayCounts before = counts();
-        const Trial result = trial({.rate = 0, .seconds = bench_.options.quick ? 0.05 : 0.5});
-        one.by_flows.push_back({flows, result.received_rate(), sum_of_cycles(counts() - before), result.loss_ratio()});
+        const std::vector<Trial> trials = trials_.by_cost({.rate = 0, .seconds = bench_.options.quick ? 0.05 : 0.3});
+        const Trial& median = trials[trials.size() / 2];
+        one.by_flows.push_back(
+            {flows, median.received_rate(), median.gateway.cycles_per_packet(), median.loss_ratio()});
     }
 }
 
@@ -249,7 +234,7 @@ Case Campaign<A>::run(Workload workload, const FrameSizes& sizes, std::uint32_t 
     const RigOptions& options = bench_.options;
     what_ = std::string(text_of(workload).name) + ", " + (sizes.name() == "imix" ? "IMIX" : sizes.name() + " bytes") +
             ", " + std::to_string(flows) + (flows == 1 ? " flow" : " flows");
-    checked_ = reordered_ = duplicated_ = 0;
+    trials_.begin_case(what_);
     Case one;
     one.workload = text_of(workload).name;
     one.direction = text_of(workload).direction;
@@ -258,7 +243,7 @@ Case Campaign<A>::run(Workload workload, const FrameSizes& sizes, std::uint32_t 
     one.flows = flows;
     one.skew = options.skew;
     one.new_flows = options.new_flows;
-    begin("flows begin");
+    trials_.begin_test("flows begin");
     prepare(workload, sizes, flows);
     overload(one);
     if (one.overload.received == 0)
@@ -271,9 +256,10 @@ Case Campaign<A>::run(Workload workload, const FrameSizes& sizes, std::uint32_t 
     if (options.tests.reconfigure && to_services && bench_.files != nullptr) reconfigure(one);
     if (options.tests.soak) soak(one);
     if (options.tests.flows && &sizes == &options.sizes.front()) by_flows(one, workload, sizes);
-    one.checked = checked_;
-    one.reordered = reordered_;
-    one.duplicated = duplicated_;
+    one.checked = trials_.count().checked;
+    one.reordered = trials_.count().reordered;
+    one.duplicated = trials_.count().duplicated;
+    one.tally = trials_.tally();
     return one;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -15,6 +16,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "bench/rig/disturbance.h"
 #include "control/viaductctl/wait.h"
 
 namespace viaduct::rig {
@@ -22,6 +24,7 @@ namespace {
 
 constexpr std::chrono::milliseconds poll{20};
 constexpr int polls_before_kill = 250;
+constexpr std::chrono::milliseconds idle_look{200};
 
 std::string end_of(const std::filesystem::path& file) {
     std::ifstream in(file);
@@ -39,6 +42,8 @@ GatewayCounts operator-(const GatewayCounts& after, const GatewayCounts& before)
     std::erase_if(difference.drops, [](const auto& drop) { return drop.second == 0; });
     difference.turns -= before.turns;
     difference.busy_turns -= before.busy_turns;
+    difference.sleeps -= before.sleeps;
+    difference.ran -= before.ran;
     difference.received -= before.received;
     difference.timed_packets -= before.timed_packets;
     for (std::size_t i = 0; i < difference.stages.size() && i < before.stages.size(); ++i)
@@ -46,9 +51,29 @@ GatewayCounts operator-(const GatewayCounts& after, const GatewayCounts& before)
     return difference;
 }
 
+double GatewayCounts::cycles_per_packet() const {
+    double cycles = 0;
+    for (const Stage& stage : stages) cycles += static_cast<double>(stage.cycles);
+    return timed_packets == 0 ? 0 : cycles / static_cast<double>(timed_packets);
+}
+
 void Gateway::wait_until_ready(double seconds) const {
     std::ostringstream nowhere;
     viaduct::wait_until_ready(std::chrono::duration<double>(seconds), true, client_, nowhere);
+}
+
+void Gateway::look_at_its_workers() {
+    threads_ = worker_threads(client_.get("/v1/version")["pid"]);
+    const GatewayCounts before = counts();
+    std::this_thread::sleep_for(idle_look);
+    const GatewayCounts idle = counts() - before;
+    if (idle.turns > idle.busy_turns && idle.sleeps == 0 && idle.ran > 0)
+        idle_turn_ = idle.ran / static_cast<double>(idle.turns);
+}
+
+std::optional<double> Gateway::busy_seconds(const GatewayCounts& during) const {
+    if (!idle_turn_ || during.sleeps != 0) return std::nullopt;
+    return std::max(0.0, during.ran - *idle_turn_ * static_cast<double>(during.turns - during.busy_turns));
 }
 
 GatewayCounts Gateway::counts() const {
@@ -60,7 +85,9 @@ GatewayCounts Gateway::counts() const {
     for (const Json& worker : workers["workers"]) {
         counts.turns += worker["turns"].get<std::uint64_t>();
         counts.busy_turns += worker["busy_turns"].get<std::uint64_t>();
+        counts.sleeps += worker["sleeps"].get<std::uint64_t>();
     }
+    for (const auto& thread : threads_) counts.ran += thread_time(thread).ran;
     for (const Json& row : stages["stages"]) {
         const std::string stage = row["stage"];
         if (row["worker"] == 0) counts.stages.push_back({stage});
@@ -69,6 +96,13 @@ GatewayCounts Gateway::counts() const {
         if (stage == "transmit") counts.timed_packets += row["timed_packets"].get<std::uint64_t>();
     }
     return counts;
+}
+
+std::vector<unsigned> Gateway::worker_cpus() const {
+    std::vector<unsigned> cpus;
+    const Json answer = client_.get("/v1/workers");
+    for (const Json& worker : answer["workers"]) cpus.push_back(worker["cpu"]);
+    return cpus;
 }
 
 std::size_t Gateway::reachable_peers() const {

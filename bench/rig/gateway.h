@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace viaduct::rig {
 /// The difference between two of these is what happened between them.
 struct GatewayCounts {
     std::map<std::string, std::uint64_t> drops{};
-    std::uint64_t turns = 0, busy_turns = 0;  // of all workers
+    std::uint64_t turns = 0, busy_turns = 0, sleeps = 0;  // of all workers
+    double ran = 0;                                       // seconds that they had their CPUs, if they can be seen
     std::uint64_t received = 0;
     struct Stage {
         std::string name{};
@@ -23,6 +25,9 @@ struct GatewayCounts {
     };
     std::vector<Stage> stages{};  // over all workers
     std::uint64_t timed_packets = 0;
+
+    /// TSC cycles per packet of all stages, as sampled.
+    [[nodiscard]] double cycles_per_packet() const;
 };
 [[nodiscard]] GatewayCounts operator-(const GatewayCounts& after, const GatewayCounts& before);
 
@@ -31,14 +36,24 @@ class Gateway {
 public:
     explicit Gateway(std::string socket) : client_(std::move(socket)) {}
     void wait_until_ready(double seconds) const;
+    /// Finds its workers' threads, and what a turn that finds nothing takes. Only while there is no traffic.
+    void look_at_its_workers();
     [[nodiscard]] GatewayCounts counts() const;
     [[nodiscard]] std::string version() const { return client_.get("/v1/version")["version"]; }
-    [[nodiscard]] std::size_t workers() const { return client_.get("/v1/workers")["workers"].size(); }
+    /// The CPUs of its workers, one for each.
+    [[nodiscard]] std::vector<unsigned> worker_cpus() const;
+    [[nodiscard]] std::size_t workers() const { return worker_cpus().size(); }
+    /// The scheduler's files of its workers; none when it runs in a container of its own, say.
+    [[nodiscard]] const std::vector<std::filesystem::path>& threads() const noexcept { return threads_; }
+    /// The seconds of all workers that turns took which found frames. nullopt: they sleep when idle, or cannot be seen.
+    [[nodiscard]] std::optional<double> busy_seconds(const GatewayCounts& during) const;
     /// Peers whose Ethernet address is known.
     [[nodiscard]] std::size_t reachable_peers() const;
 
 private:
     Client client_;
+    std::vector<std::filesystem::path> threads_;
+    std::optional<double> idle_turn_;  // seconds
 };
 
 /// A gateway of our own, in this process's network namespace; it ends with this.

@@ -14,9 +14,10 @@ namespace viaduct::rig {
 namespace {
 
 constexpr unsigned burst = 32;
-constexpr double patience = 0.05;   // seconds without a frame that end a trial,
-constexpr double first_frame = 2;   // when there was one before
-constexpr unsigned most_polls = 8;  // of a port in a turn, so that sending does not fall behind
+constexpr double patience = 0.05;      // seconds without a frame that end a trial,
+constexpr double first_frame = 2;      // when there was one before
+constexpr unsigned most_polls = 8;     // of a port in a turn, so that sending does not fall behind
+constexpr double standstill = 250e-6;  // seconds: a full turn takes less than half of it
 
 void clear_buffer(rte_mempool*, void*, void* object, unsigned) {
     auto& mbuf = *static_cast<rte_mbuf*>(object);
@@ -102,8 +103,7 @@ Trial Generator<A>::run(const Traffic& traffic, const Load& load) {
     Trial trial;
     trial.load = load.rate;
     ++number_;
-    const std::uint64_t start = rte_rdtsc(),
-                        end = start + static_cast<std::uint64_t>(load.seconds * static_cast<double>(hz_));
+    const std::uint64_t start = rte_rdtsc(), end = start + cycles(load.seconds), too_long = cycles(standstill);
     std::vector<Sending> sending;
     for (Lane<A>* lane : traffic.lanes) {
         lane->begin_trial();
@@ -111,7 +111,7 @@ Trial Generator<A>::run(const Traffic& traffic, const Load& load) {
                            load.frames == 0 ? UINT64_MAX : load.frames});
     }
     Pacer renewal(load.new_flows, hz_, start), changing(load.changes, hz_, start);
-    std::uint64_t now = start, idle = 0;
+    std::uint64_t now = start, idle = 0, stood_still = 0;
     for (bool all_sent = false; now < end && !all_sent;) {
         unsigned work = 0;
         all_sent = true;
@@ -119,6 +119,7 @@ Trial Generator<A>::run(const Traffic& traffic, const Load& load) {
         if (load.changes > 0 && changing.due(now, 1) != 0) {
             load.change();
             ++trial.changes;
+            now = rte_rdtsc();
         }
         for (Sending& one : sending) {
             const auto left = static_cast<unsigned>(std::min<std::uint64_t>(burst, one.most - (one.next - 1)));
@@ -132,17 +133,19 @@ Trial Generator<A>::run(const Traffic& traffic, const Load& load) {
                 work += got = receive(side, traffic, trial);
         const std::uint64_t later = rte_rdtsc();
         if (work == 0) idle += later - now;
+        if (later - now > too_long) stood_still += later - now;
         now = later;
     }
-    trial.seconds = static_cast<double>(now - start) / static_cast<double>(hz_);
+    trial.seconds = seconds(now - start);
+    trial.stood_still = seconds(stood_still);
     trial.idle = now == start ? 0 : static_cast<double>(idle) / static_cast<double>(now - start);
     drain(traffic, trial);
+    trial.lasted = seconds(rte_rdtsc() - start);
     return trial;
 }
 
 template <Address A>
 void Generator<A>::drain(const Traffic& traffic, Trial& trial) {
-    const auto cycles = [&](double seconds) { return static_cast<std::uint64_t>(seconds * static_cast<double>(hz_)); };
     const std::uint64_t wait = cycles(patience);
     std::uint64_t deadline = rte_rdtsc() + (trial.verdicts.right == 0 ? cycles(first_frame) : wait);
     while (rte_rdtsc() < deadline && trial.verdicts.right + trial.verdicts.wrong + trial.refused < trial.offered)

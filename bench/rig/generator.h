@@ -59,6 +59,13 @@ private:
         return static_cast<std::uint64_t>(static_cast<double>(cycles) * ns_per_cycle_);
     }
 
+    [[nodiscard]] std::uint64_t cycles(double seconds) const noexcept {
+        return static_cast<std::uint64_t>(seconds * static_cast<double>(hz_));
+    }
+    [[nodiscard]] double seconds(std::uint64_t cycles) const noexcept {
+        return static_cast<double>(cycles) / static_cast<double>(hz_);
+    }
+
     const World& world_;
     Ports ports_;
     const Pool& send_;

@@ -13,23 +13,74 @@ std::string percent(double share) {
     return text;
 }
 
-void say_who_was_full(const Case& one, std::vector<std::string>& said) {
-    const Overload& over = one.overload;
+std::string mpps(double rate) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.2f Mpps", rate / 1e6);
+    return text;
+}
+
+/// Where the frames went that did not come back.
+std::string losses(const Overload& over) {
+    std::uint64_t dropped = 0;
+    std::string reasons;
+    for (const auto& [name, count] : over.drops) {
+        dropped += count;
+        reasons += (reasons.empty() ? " (" : ", ") + name + " " + std::to_string(count);
+    }
+    std::string text = " Of " + std::to_string(over.lost) + " lost frames the full ring towards the gateway refused " +
+                       std::to_string(over.refused) + ", and the gateway dropped " + std::to_string(dropped) + reasons +
+                       (reasons.empty() ? "." : ").");
+    const std::uint64_t found = over.refused + dropped;
+    if (over.lost > found)
+        text += " Nobody has counted the other " + std::to_string(over.lost - found) + ", lost in the ports.";
+    return text;
+}
+
+/// Who was busy, by numbers.
+std::string occupation(const Overload& over) {
+    std::string text = "Under overload " + mpps(over.offered) + " were offered and " + mpps(over.received) +
+                       " came back. The generator was busy for " + percent(over.generator_busy) + " of its time";
+    if (over.gateway_busy) text += ", the gateway's workers for " + percent(*over.gateway_busy) + " of theirs";
+    if (over.pipeline_share > 0) text += " (stages " + percent(over.pipeline_share) + ", the rest drivers and copies)";
+    text += ".";
+    return over.lost == 0 ? text : text + losses(over);
+}
+
+std::string verdict(const Overload& over) {
+    constexpr double full = 0.8, all_through = 0.95;
+    if (over.disturbance.spoils()) return "Who is the limit cannot be told: meanwhile " + over.disturbance.text() + ".";
     const auto refused = over.drops.find("transmit_refused");
-    if (refused != over.drops.end())
-        said.push_back("Under overload the gateway could not hand " + std::to_string(refused->second) +
-                       " frames to the rig: the generator takes frames too slowly, and the gateway could do more.");
-    if (over.received > 0.97 * over.offered)
-        said.push_back("The generator is the limit: the gateway forwarded all that it was offered, and could do more.");
-    else
-        said.push_back("The gateway is the limit: it was offered " + percent(over.offered / over.received - 1) +
-                       " more than it forwarded; " + percent(over.gateway_busy) +
-                       " of its workers' turns found frames, and its stages took " + percent(over.pipeline_share) +
-                       " of their time. The rest is the ports' drivers and copies.");
+    const bool rig_was_slow = refused != over.drops.end() && 2 * refused->second > over.lost;
+    const bool through = over.received > all_through * over.offered;
+    const bool gateway_full = over.gateway_busy ? *over.gateway_busy > full : !through;
+    if (rig_was_slow) return "The generator is the limit: it takes frames too slowly, and the gateway could do more.";
+    if (through && gateway_full) return "Generator and gateway are both at their limits.";
+    if (through) return "The generator is the limit: the gateway forwarded what it was offered, and could do more.";
+    if (gateway_full) return "The gateway is the limit.";
+    return "Neither is the limit by these numbers: frames were lost while the gateway had time left, so somebody was "
+           "held up, or the ports between them are too small.";
+}
+
+void say_who_was_full(const Case& one, std::vector<std::string>& said) {
+    said.push_back(occupation(one.overload));
+    said.push_back(verdict(one.overload));
     const Throughput* pdr = one.find("PDR");
     if (pdr == nullptr || !pdr->lower) return;
     said.push_back("At the PDR the generator was idle for " + percent(one.idle_at_pdr) + " of its time" +
                    (one.idle_at_pdr < 0.05 ? ": it is close to its own limit." : "."));
+}
+
+/// What was held up, and what came of it.
+void say_what_was_spoiled(const TrialTally& tally, std::vector<std::string>& said) {
+    if (tally.repeated + tally.spoiled == 0) return;
+    std::string text = std::to_string(tally.repeated) + " trials beside the " + std::to_string(tally.trials) +
+                       " that count were spoiled and made anew: something else had taken more than " +
+                       percent(Disturbance::others_may) + " of their time from a worker of the gateway, or " +
+                       percent(Disturbance::generator_may) + " from the generator. In the worst one " +
+                       tally.worst.text() + ".";
+    if (tally.spoiled != 0)
+        text += " " + std::to_string(tally.spoiled) + " count though they are spoiled, the least of several each.";
+    said.push_back(text);
 }
 
 void say_what_disturbed(const Results& results, const Case& one, std::vector<std::string>& said) {
@@ -40,6 +91,11 @@ void say_what_disturbed(const Results& results, const Case& one, std::vector<std
             "generator was held up. On a shared or virtual machine that is noise, and the PDR the better figure.");
     for (const Throughput& found : one.throughputs)
         if (!found.complete) said.push_back("The search for the " + found.goal + " did not come to an end.");
+    say_what_was_spoiled(one.tally, said);
+    if (one.soak && one.soak->disturbance.spoils())
+        said.push_back("During the soak test " + one.soak->disturbance.text() + " in all.");
+    if (one.reconfiguration && one.reconfiguration->disturbance.spoils())
+        said.push_back("During the reconfiguration test " + one.reconfiguration->disturbance.text() + " in all.");
     if (results.steal > 0.001) said.push_back("A hypervisor took " + percent(results.steal) + " of the CPUs' time.");
     if (results.preemptions > 0)
         said.push_back("The generator was preempted " + std::to_string(results.preemptions) +

@@ -203,6 +203,7 @@ void make_quick(RigOptions& options) {
     options.sum = 0.02;
     options.width = 0.1;
     options.soak = 0.2;
+    options.repeats = 1;
     options.sweep = {1, 256};
     options.flows = {64};
     options.world = {10, 100, 4};

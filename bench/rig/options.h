@@ -43,6 +43,7 @@ struct RigOptions {
     double trial = 0, sum = 0, width = 0, pdr = 0;  // seconds, seconds, ratios
     double soak = 0, change_rate = 0;               // seconds, per second
     unsigned check_sums_of = 0;
+    unsigned repeats = 4;            // of a spoiled trial, at most
     std::string ports;               // "memif" or "veth"
     std::string outside, underlay;   // the rig's own devices; then the gateway runs elsewhere
     std::string gateway, attach;     // its program, or its socket

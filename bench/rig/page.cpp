@@ -105,9 +105,13 @@ std::string figure(const std::string& title, const std::string& plot) {
 }
 
 std::string loss_plot(const Case& one) {
-    Line line{"lost", {}};
-    for (const LossPoint& point : one.loss) line.points.emplace_back(point.load / 1e6, 100 * point.loss_ratio);
-    return figure("Frame loss by load", line_plot({"offered load, Mpps"}, {"loss, %"}, {line}));
+    Line median{"median of three trials", {}}, least{"best of them", {}}, most{"worst of them", {}};
+    for (const LossPoint& point : one.loss) {
+        median.points.emplace_back(point.load / 1e6, 100 * point.loss_ratio);
+        least.points.emplace_back(point.load / 1e6, 100 * point.least);
+        most.points.emplace_back(point.load / 1e6, 100 * point.most);
+    }
+    return figure("Frame loss by load", line_plot({"offered load, Mpps"}, {"loss, %"}, {median, most, least}));
 }
 
 /// Percentiles as HDR plots have them: each nine as wide as the one before.
@@ -192,8 +196,7 @@ std::string disturbances(const Case& one) {
             static_cast<unsigned long long>(change->changes), change->seconds, change->load / 1e6,
             static_cast<unsigned long long>(change->lost), static_cast<unsigned long long>(change->offered),
             1e3 * change->blocked_seconds(), static_cast<unsigned long long>(change->broken),
-            static_cast<unsigned long long>(change->flows),
-            change->flows == 0 ? 0 : 100 * static_cast<double>(change->broken) / static_cast<double>(change->flows),
+            static_cast<unsigned long long>(change->flows), 100 * change->broken_share(),
             static_cast<unsigned long long>(change->moved));
     if (one.soak)
         html += format("<li>Soak: %.0f s at %.3f Mpps, %llu of %llu frames lost, the slowest took %.1f µs.</li>\n",

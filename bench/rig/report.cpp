@@ -38,6 +38,21 @@ Json latency_json(const LatencyRun& run) {
             {"microseconds_by_percentile", std::move(points)}};
 }
 
+Json loss_json(const LossPoint& point) {
+    return {{"load_fps", std::llround(point.load)},
+            {"loss_ratio", point.loss_ratio},
+            {"least", point.least},
+            {"most", point.most},
+            {"spoiled_trials", point.spoiled}};
+}
+
+/// Milliseconds.
+Json held_up_json(const Disturbance& one) {
+    return {{"generator", rounded(1e3 * one.generator)},
+            {"gateway_worker", rounded(1e3 * one.workers)},
+            {"hypervisor", rounded(1e3 * one.stolen)}};
+}
+
 void add_disturbances(Json& all, const Case& one) {
     if (one.burst)
         all["back_to_back"] = {{"frames", one.burst->frames},
@@ -52,41 +67,49 @@ void add_disturbances(Json& all, const Case& one) {
                                   {"blocked_seconds", change->blocked_seconds()},
                                   {"flows", change->flows},
                                   {"moved_off_removed_backends", change->moved},
-                                  {"broken", change->broken}};
+                                  {"broken", change->broken},
+                                  {"broken_share", change->broken_share()},
+                                  {"held_up_ms", held_up_json(change->disturbance)}};
     if (one.soak)
         all["soak"] = {{"load_fps", std::llround(one.soak->load)},
                        {"seconds", rounded(one.soak->seconds)},
                        {"offered", one.soak->offered},
                        {"lost", one.soak->lost},
-                       {"worst_microseconds", rounded(one.soak->worst_microseconds)}};
+                       {"worst_microseconds", rounded(one.soak->worst_microseconds)},
+                       {"held_up_ms", held_up_json(one.soak->disturbance)}};
 }
 
 void add_gateway(Json& all, const Case& one) {
     const Overload& over = one.overload;
-    all["overload"] = {
-        {"offered_fps", std::llround(over.offered)},      {"received_fps", std::llround(over.received)},
-        {"generator_idle", rounded(over.generator_idle)}, {"gateway_busy_turns", rounded(over.gateway_busy)},
-        {"pipeline_share", rounded(over.pipeline_share)}, {"gateway_drops", over.drops}};
+    all["overload"] = {{"offered_fps", std::llround(over.offered)},
+                       {"received_fps", std::llround(over.received)},
+                       {"lost", over.lost},
+                       {"refused_by_full_ring", over.refused},
+                       {"generator_busy", rounded(over.generator_busy)},
+                       {"gateway_busy", over.gateway_busy ? rounded(*over.gateway_busy) : Json(nullptr)},
+                       {"pipeline_share", rounded(over.pipeline_share)},
+                       {"gateway_drops", over.drops}};
     all["cycles_by_stage"] = Json::object();
     for (const StageCost& stage : one.stages) all["cycles_by_stage"][stage.stage] = rounded(stage.cycles, 0.1);
 }
 
 Json case_json(const Results& results, const Case& one) {
-    Json all{{"workload", one.workload},
-             {"direction", one.direction},
-             {"size", one.size},
-             {"mean_size", rounded(one.mean_size)},
-             {"flows", one.flows},
-             {"zipf", one.skew},
-             {"new_flows_per_second", one.new_flows},
-             {"frames_checked", one.checked},
-             {"reordered", one.reordered},
-             {"duplicated", one.duplicated}};
+    Json all{
+        {"workload", one.workload},
+        {"direction", one.direction},
+        {"size", one.size},
+        {"mean_size", rounded(one.mean_size)},
+        {"flows", one.flows},
+        {"zipf", one.skew},
+        {"new_flows_per_second", one.new_flows},
+        {"frames_checked", one.checked},
+        {"reordered", one.reordered},
+        {"duplicated", one.duplicated},
+        {"trials", {{"count", one.tally.trials}, {"repeated", one.tally.repeated}, {"spoiled", one.tally.spoiled}}}};
     for (const Throughput& found : one.throughputs) all["throughput"].push_back(throughput_json(found));
     add_gateway(all, one);
     for (const LatencyRun& run : one.latency) all["latency"].push_back(latency_json(run));
-    for (const LossPoint& point : one.loss)
-        all["frame_loss"].push_back({{"load_fps", std::llround(point.load)}, {"loss_ratio", point.loss_ratio}});
+    for (const LossPoint& point : one.loss) all["frame_loss"].push_back(loss_json(point));
     for (const FlowsCost& cost : one.by_flows)
         all["by_flows"].push_back({{"flows", cost.flows},
                                    {"received_fps", std::llround(cost.rate)},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/machine.h"
+#include "bench/rig/disturbance.h"
 
 namespace viaduct::rig {
 
@@ -26,8 +27,11 @@ struct LatencyRun {
     double load = 0, loss_ratio = 0;
     std::vector<LatencyPoint> points;
 };
+/// The median of three trials, and the best and the worst of them.
 struct LossPoint {
     double load = 0, loss_ratio = 0;  // load: as offered
+    double least = 0, most = 0;
+    unsigned spoiled = 0;  // of the three: left out, unless all are
 };
 struct BackToBack {
     std::uint64_t frames = 0;  // in the longest burst without loss
@@ -38,12 +42,17 @@ struct Reconfiguration {
     std::uint64_t changes = 0, offered = 0, lost = 0;
     double load = 0, seconds = 0;
     std::uint64_t flows = 0, moved = 0, broken = 0;
+    Disturbance disturbance{};
     [[nodiscard]] double blocked_seconds() const { return load > 0 ? static_cast<double>(lost) / load : 0; }
+    [[nodiscard]] double broken_share() const {
+        return flows == 0 ? 0 : static_cast<double>(broken) / static_cast<double>(flows);
+    }
 };
 struct Soak {
     double load = 0, seconds = 0;
     std::uint64_t offered = 0, lost = 0;
     double worst_microseconds = 0;
+    Disturbance disturbance{};
 };
 struct StageCost {
     std::string stage;
@@ -58,11 +67,25 @@ struct FlowsCost {
 
 /// The gateway offered more than it can take.
 struct Overload {
-    double offered = 0, received = 0;  // frames per second
-    double generator_idle = 0;         // share of time
-    double gateway_busy = 0;           // share of its turns that found frames
-    double pipeline_share = 0;         // of its workers' time, by the stages' cycles
-    std::map<std::string, std::uint64_t> drops;
+    double offered = 0, received = 0;      // frames per second
+    std::uint64_t lost = 0, refused = 0;   // refused: of the lost ones, by a full ring
+    double generator_busy = 0;             // share of its time
+    std::optional<double> gateway_busy{};  // of its workers' time, with their ports' drivers
+    double pipeline_share = 0;             // of its workers' time, by the stages' cycles
+    std::map<std::string, std::uint64_t> drops{};
+    Disturbance disturbance{};
+};
+
+/// Trials, and what the machine did to them.
+struct TrialTally {
+    unsigned trials = 0;    // that count
+    unsigned repeated = 0;  // spoiled, and made anew
+    unsigned spoiled = 0;   // that count all the same
+    Disturbance worst{};    // of all spoiled ones
+
+    void note(const Disturbance& one) {
+        if (one.excess() > worst.excess()) worst = one;
+    }
 };
 
 struct Case {
@@ -74,6 +97,7 @@ struct Case {
     std::vector<Throughput> throughputs;
     double idle_at_pdr = 0;  // the generator's share
     std::uint64_t reordered = 0, duplicated = 0;
+    TrialTally tally;
     Overload overload;
     std::vector<StageCost> stages;
     std::vector<LatencyRun> latency;

@@ -103,7 +103,7 @@ std::uint64_t connections_for(const RigOptions& options) {
 class OwnGateway {
 public:
     OwnGateway(const RigOptions& options, const World& world, const std::string& cpus)
-        : files_(world, scratch_.path() / "cluster.d"), gateway_((scratch_.path() / "viaduct.sock").string()) {
+        : files_(world, scratch_.path() / "cluster.d"), gateway_(socket()) {
         enter_own_network();
         run_ip(scratch_.path(), link_commands(options.ports));
         files_.write_all();
@@ -117,7 +117,7 @@ public:
         process_.emplace(gateway_program(options), scratch_.path() / "viaduct.conf", scratch_.path() / "viaduct.log");
         wait_until_it_forwards(world);
     }
-    [[nodiscard]] const Gateway& gateway() const { return gateway_; }
+    [[nodiscard]] std::string socket() const { return (scratch_.path() / "viaduct.sock").string(); }
     [[nodiscard]] const ClusterFiles& files() const { return files_; }
     [[nodiscard]] std::string device(const std::string& kind, Side side) const {
         return link_of(kind, scratch_.path(), side).rig;
@@ -214,6 +214,14 @@ std::vector<Case> run_cases(const Bench& bench) {
     return cases;
 }
 
+/// Over the generator, and over the gateway's workers if they can be seen.
+Watch watch_over(const Gateway* gateway, unsigned generator_cpu) {
+    std::vector<unsigned> cpus{generator_cpu};
+    if (gateway == nullptr || gateway->threads().empty()) return {{}, std::move(cpus)};
+    for (const unsigned cpu : gateway->worker_cpus()) cpus.push_back(cpu);
+    return {gateway->threads(), std::move(cpus)};
+}
+
 std::string now_text() {
     const std::time_t now = std::time(nullptr);
     char text[32];
@@ -268,33 +276,33 @@ void measure(const RigOptions& options, const World& world) {
         if (!file.empty()) write_file(file, "");  // now, not after minutes
     Results results = facts(options, cpus);
     std::optional<OwnGateway> own;
-    std::optional<Gateway> elsewhere;
+    std::optional<Gateway> asked;
     std::optional<ClusterFiles> files;
     std::vector<std::string> devices{options.outside, options.underlay};
     if (options.attach.empty()) {
         own.emplace(options, world, cpus.gateway);
         devices = {own->device(options.ports, Side::outside), own->device(options.ports, Side::underlay)};
-    } else if (options.attach != "-") {
-        elsewhere.emplace(options.attach);
     }
+    if (own) asked.emplace(own->socket());
+    if (!own && options.attach != "-") asked.emplace(options.attach);
     if (!options.objects.empty()) files.emplace(world, options.objects);
     const Eal eal(eal_options(devices, cpus.generator));
     results.machine.tsc_hz = rte_get_tsc_hz();
     stay_on(cpus.generator);
     const Pool send("rig-send", send_buffers), receive("rig-receive", receive_buffers);
     const OwnPorts ports(devices, receive);
-    const Gateway* const gateway = own ? &own->gateway() : elsewhere ? &*elsewhere : nullptr;
-    if (gateway != nullptr) {
-        results.gateway_version = gateway->version();
-        results.workers = static_cast<unsigned>(gateway->workers());
-    }
-    const CpuTicks before = ticks_of(cpus.generator);
     const std::uint64_t preempted = preemptions();
+    const CpuTicks before = ticks_of(cpus.generator);
     try {
-        results.cases = run_cases({options, world, ports.ports(), send, gateway,
-                                   own     ? &own->files()
-                                   : files ? &*files
-                                           : nullptr,
+        if (asked) {
+            asked->look_at_its_workers();
+            results.gateway_version = asked->version();
+            results.workers = static_cast<unsigned>(asked->workers());
+        }
+        const Gateway* const gateway = asked ? &*asked : nullptr;
+        const ClusterFiles* const objects = own ? &own->files() : files ? &*files : nullptr;
+        Watch watch = watch_over(gateway, cpus.generator);
+        results.cases = run_cases({options, world, ports.ports(), send, watch, gateway, objects,
                                    static_cast<double>(results.machine.tsc_hz)});
     } catch (const CommandError& error) {
         if (own) own->require_alive();  // its log tells more

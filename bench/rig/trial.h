@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "bench/rig/disturbance.h"
+#include "bench/rig/gateway.h"
 #include "bench/rig/histogram.h"
 #include "bench/rig/lane.h"
 
@@ -19,8 +21,12 @@ struct Load {
 };
 
 struct Trial {
-    double load = 0;              // asked for, packets per second; 0: unlimited
-    double seconds = 0;           // of sending
+    double load = 0;         // asked for, packets per second; 0: unlimited
+    double seconds = 0;      // of sending
+    double lasted = 0;       // seconds, until the last frame was back
+    double stood_still = 0;  // seconds of sending in which the generator did not get on
+    Disturbance disturbance{};
+    GatewayCounts gateway{};      // what it counted meanwhile, if it can be asked
     std::uint64_t offered = 0;    // frames that were sent or refused by a full ring
     std::uint64_t refused = 0;    // of these: no room in the port's ring, as in a full NIC
     Verdicts verdicts{};          // right ones came back
@@ -39,8 +45,10 @@ struct Trial {
     [[nodiscard]] double loss_ratio() const noexcept {
         return offered == 0 ? 0 : static_cast<double>(lost()) / static_cast<double>(offered);
     }
-    /// The load was more than the generator could send: it says nothing about the device.
-    [[nodiscard]] bool short_of_load() const noexcept { return load > 0 && offered_rate() < 0.98 * load; }
+    /// The load was more than the generator can send: it says nothing about the device.
+    [[nodiscard]] bool short_of_load() const noexcept {
+        return load > 0 && static_cast<double>(offered) < 0.98 * load * (seconds - stood_still);
+    }
 };
 
 }  // namespace viaduct::rig

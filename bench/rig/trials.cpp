@@ -1,0 +1,104 @@
+// One trial after the other.
+#include "bench/rig/trials.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "bench/verify.h"
+
+namespace viaduct::rig {
+namespace {
+
+constexpr unsigned most_repeats = 4;  // of a trial,
+constexpr unsigned free_repeats = 20,
+                   repeats_per_trial = 1;  // and of a case: a hopeless machine must not take for ever
+
+std::string mpps(double rate) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f Mpps", rate / 1e6);
+    return text;
+}
+
+}  // namespace
+
+template <Address A>
+void Trials<A>::begin_case(const std::string& what) {
+    what_ = what;
+    count_ = {};
+    tally_ = {};
+}
+
+template <Address A>
+void Trials<A>::use(typename Generator<A>::Traffic traffic) {
+    traffic_ = std::move(traffic);
+    generator_.restart();
+}
+
+template <Address A>
+Trial Trials<A>::once(const Load& load, bool moves_allowed) {
+    const GatewayCounts before = counts();
+    bench_.watch.begin();
+    Trial result = generator_.run(traffic_, load);
+    result.disturbance = bench_.watch.end(result.lasted, result.stood_still);
+    result.gateway = counts() - before;
+    const Verdicts& verdicts = result.verdicts;
+    if (verdicts.wrong != 0)
+        throw WrongOutput(what_ + ": " + std::to_string(verdicts.wrong) + " of " +
+                          std::to_string(verdicts.wrong + verdicts.right) + " frames came back wrong, the first with " +
+                          verdicts.first_fault);
+    if (!moves_allowed && verdicts.moved + verdicts.broken != 0)
+        throw WrongOutput(what_ + ": " + std::to_string(verdicts.moved + verdicts.broken) +
+                          " established flows went on to another backend though nothing had changed");
+    count_.checked += verdicts.right;
+    count_.reordered += verdicts.reordered;
+    count_.duplicated += verdicts.duplicated;
+    line_.update(mpps(result.offered_rate()) + " offered, " + mpps(result.received_rate()) + " back");
+    return result;
+}
+
+template <Address A>
+Trial Trials<A>::undisturbed(const Load& load) {
+    Trial best = once(load);
+    ++tally_.trials;
+    for (unsigned again = 0; again < bench_.options.repeats && best.disturbance.spoils() &&
+                             tally_.repeated < free_repeats + tally_.trials / 2;
+         ++again) {
+        tally_.note(best.disturbance);
+        ++tally_.repeated;
+        Trial next = once(load);
+        if (next.disturbance.excess() < best.disturbance.excess()) best = std::move(next);
+    }
+    if (best.disturbance.spoils()) {
+        tally_.note(best.disturbance);
+        ++tally_.spoiled;
+    }
+    return best;
+}
+
+template <Address A>
+std::vector<Trial> Trials<A>::three(const Load& load) {
+    std::vector<Trial> trials;
+    for (unsigned i = 0; i < several; ++i) trials.push_back(undisturbed(load));
+    const auto spoiled = [](const Trial& trial) { return trial.disturbance.spoils(); };
+    if (!std::ranges::all_of(trials, spoiled)) std::erase_if(trials, spoiled);
+    return trials;
+}
+
+template <Address A>
+std::vector<Trial> Trials<A>::by_cost(const Load& load) {
+    std::vector<Trial> trials = three(load);
+    std::ranges::sort(trials, {}, [](const Trial& trial) { return trial.gateway.cycles_per_packet(); });
+    return trials;
+}
+
+template <Address A>
+std::vector<Trial> Trials<A>::by_loss(const Load& load) {
+    std::vector<Trial> trials = three(load);
+    std::ranges::sort(trials, {}, &Trial::loss_ratio);
+    return trials;
+}
+
+template class Trials<Ipv4>;
+template class Trials<Ipv6>;
+
+}  // namespace viaduct::rig
