@@ -101,9 +101,9 @@ class Cluster:
                           {"name": "metrics", "protocol": "TCP", "port": 9090}]}
 
     def endpoint(self, six):
-        """The next pod: spread over all nodes, each with its own address."""
-        turn, index = divmod(next(self.pods), self.nodes)
-        number, host = index + 1, 2 + turn % (60_000 if six else 250)
+        """The next pod: spread over all nodes but the first, which is a gateway's, each with its own address."""
+        turn, index = divmod(next(self.pods), max(1, self.nodes - 1))
+        number, host = index + 2, 2 + turn % (60_000 if six else 250)
         address = PODS_V6 + (number << 64) + host if six else PODS_V4 + (number << 8) + host
         return {"addresses": [str(address)], "conditions": {"ready": True, "serving": True, "terminating": False},
                 "nodeName": f"node-{number}", "zone": f"zone-{'abc'[number % 3]}",
