@@ -45,7 +45,7 @@ void Campaign<A>::prepare(Workload workload, const FrameSizes& sizes, std::uint3
     const RigOptions& options = bench_.options;
     const bool to_services = workload != Workload::encap && workload != Workload::decap;
     const auto more = static_cast<std::uint32_t>(options.new_flows * universe_seconds);
-    std::vector<Flow<A>> sent = make_flows<A>(bench_.world, to_services ? Destination::services : Destination::pods,
+    std::vector<Flow<A>> sent = make_flows<A>(bench_.site, to_services ? Destination::services : Destination::pods,
                                               std::min(flows + more, max_flows), options.seed);
     std::vector<Flow<A>> expected;
     if (!to_services) expected = sent;
@@ -56,7 +56,7 @@ void Campaign<A>::prepare(Workload workload, const FrameSizes& sizes, std::uint3
         }
     const Side from = workload == Workload::decap ? Side::underlay : Side::outside;
     lanes_.clear();
-    lanes_.push_back(std::make_unique<Lane<A>>(bench_.world, from, std::move(sent), std::move(expected)));
+    lanes_.push_back(std::make_unique<Lane<A>>(bench_.site, from, std::move(sent), std::move(expected)));
     order_ = flow_order(flows, options.skew, options.skew == 0 ? flows : std::max<std::size_t>(flows, skewed_order),
                         options.seed);
     trials_.use({{lanes_[0].get()}, &sizes, &order_, flows, options.check_sums_of});
@@ -187,7 +187,7 @@ template <Address A>
 void Campaign<A>::reconfigure(Case& one) {
     trials_.begin_test("reconfiguration");
     std::uint32_t turn = 0;
-    const std::uint32_t services = bench_.world.size().services;
+    const std::uint32_t services = bench_.site.size().services;
     const auto change = [&] {
         bench_.files->write_endpoints(turn / 2 % services, turn % 2 != 0);
         ++turn;
@@ -209,12 +209,13 @@ void Campaign<A>::soak(Case& one) {
     trials_.begin_test("soak at 90 % of PDR");
     const Trial result = trials_.once(
         {.rate = 0.9 * reference(one), .seconds = bench_.options.soak, .new_flows = bench_.options.new_flows});
-    one.soak = Soak{result.offered_rate(),
-                    result.seconds,
-                    result.offered,
-                    result.lost(),
-                    static_cast<double>(result.latency.max()) / 1'000,
-                    result.disturbance};
+    one.soak = {.load = result.offered_rate(),
+                .seconds = result.seconds,
+                .offered = result.offered,
+                .lost = result.lost(),
+                .worst_microseconds = static_cast<double>(result.latency.max()) / 1'000,
+                .new_flows = result.new_flows,
+                .disturbance = result.disturbance};
 }
 
 template <Address A>

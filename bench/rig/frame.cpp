@@ -50,18 +50,18 @@ Be16 udp_checksum(const IpHeader<A>& ip, const std::uint8_t* udp, std::size_t le
 }  // namespace
 
 template <Address A>
-FrameMaker<A>::FrameMaker(const World& world, bool tunnelled) : outer_(world.outer()), tunnelled_(tunnelled) {
-    if (tunnelled && outer_ == Family::v4) prepare_outer<Ipv4>();
-    if (tunnelled && outer_ == Family::v6) prepare_outer<Ipv6>();
-    header_at<EthernetHeader>(template_.data() + inner_at_) = {tunnelled ? World::vtep_mac : World::outside_mac,
+FrameMaker<A>::FrameMaker(const Site& site, bool tunnelled) : outer_(site.outer()), tunnelled_(tunnelled) {
+    if (tunnelled && outer_ == Family::v4) prepare_outer<Ipv4>(site.mac(Side::underlay));
+    if (tunnelled && outer_ == Family::v6) prepare_outer<Ipv6>(site.mac(Side::underlay));
+    header_at<EthernetHeader>(template_.data() + inner_at_) = {tunnelled ? World::vtep_mac : site.mac(Side::outside),
                                                                World::router_mac, Be16(ether_type_of<A>)};
     begin(header_at<IpHeader<A>>(template_.data() + inner_at_ + sizeof(EthernetHeader)));
 }
 
 template <Address A>
 template <Address Outer>
-void FrameMaker<A>::prepare_outer() {
-    header_at<EthernetHeader>(template_.data()) = {World::underlay_mac, World::router_mac, Be16(ether_type_of<Outer>)};
+void FrameMaker<A>::prepare_outer(const Mac& gateway) {
+    header_at<EthernetHeader>(template_.data()) = {gateway, World::router_mac, Be16(ether_type_of<Outer>)};
     std::uint8_t* at = template_.data() + sizeof(EthernetHeader);
     auto& ip = header_at<IpHeader<Outer>>(at);
     begin(ip);

@@ -1,6 +1,7 @@
 // The rig's frames: UDP, stamped with flow, number and time, plain or in a peer's tunnel.
 #pragma once
 
+#include "bench/rig/site.h"
 #include "bench/traffic.h"
 
 namespace viaduct::rig {
@@ -24,14 +25,14 @@ class FrameMaker {
 public:
     static constexpr std::size_t written = 160;  // bytes of every buffer; those behind must be zero
 
-    FrameMaker(const World& world, bool tunnelled);
+    FrameMaker(const Site& site, bool tunnelled);
     /// A plain frame of `size` bytes, FCS included and not written, at least smallest_stamped; then the tunnel around
     /// it.
     void write(rte_mbuf& mbuf, const Flow<A>& flow, unsigned size, const Stamp& stamp) const noexcept;
 
 private:
     template <Address Outer>
-    void prepare_outer();
+    void prepare_outer(const Mac& gateway);
     template <Address Outer>
     void write_outer(std::uint8_t* frame, const Flow<A>& flow, std::size_t length) const noexcept;
 

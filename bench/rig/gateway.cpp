@@ -17,7 +17,9 @@
 #include <thread>
 
 #include "bench/rig/disturbance.h"
+#include "bench/rig/files.h"
 #include "control/viaductctl/wait.h"
+#include "encap/net_text.h"
 
 namespace viaduct::rig {
 namespace {
@@ -103,6 +105,27 @@ std::vector<unsigned> Gateway::worker_cpus() const {
     const Json answer = client_.get("/v1/workers");
     for (const Json& worker : answer["workers"]) cpus.push_back(worker["cpu"]);
     return cpus;
+}
+
+Mac Gateway::port_mac(Side side) const {
+    const std::string name = side_names[static_cast<std::size_t>(side)];
+    const Json answer = client_.get("/v1/ports");
+    for (const Json& port : answer["ports"])
+        if (port["name"] == name)
+            if (const auto mac = parse_mac(port["mac"].get<std::string>())) return *mac;
+    throw CommandError("the gateway has no port that is called " + name,
+                       "run it with the configuration that `viaduct-bench rig --prepare DIR` writes");
+}
+
+void Gateway::wait_for_peers(std::size_t wanted) const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(start_seconds);
+    std::size_t reachable = reachable_peers();
+    for (; reachable != wanted && std::chrono::steady_clock::now() < deadline; reachable = reachable_peers())
+        std::this_thread::sleep_for(poll);
+    if (reachable != wanted)
+        throw CommandError("the gateway reaches " + std::to_string(reachable) + " peers, and the rig speaks for " +
+                               std::to_string(wanted),
+                           "give --peers as with --prepare, and its kernel the addresses: ip -batch DIR/kernel.ip");
 }
 
 std::size_t Gateway::reachable_peers() const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/rig/site.h"
 #include "control/viaductctl/client.h"
 
 namespace viaduct::rig {
@@ -47,10 +48,14 @@ public:
     [[nodiscard]] const std::vector<std::filesystem::path>& threads() const noexcept { return threads_; }
     /// The seconds of all workers that turns took which found frames. nullopt: they sleep when idle, or cannot be seen.
     [[nodiscard]] std::optional<double> busy_seconds(const GatewayCounts& during) const;
-    /// Peers whose Ethernet address is known.
-    [[nodiscard]] std::size_t reachable_peers() const;
+    /// Of its port with the side's name.
+    [[nodiscard]] Mac port_mac(Side side) const;
+    /// Until it knows the Ethernet addresses of so many.
+    void wait_for_peers(std::size_t wanted) const;
 
 private:
+    [[nodiscard]] std::size_t reachable_peers() const;
+
     Client client_;
     std::vector<std::filesystem::path> threads_;
     std::optional<double> idle_turn_;  // seconds

@@ -42,8 +42,8 @@ struct Generator<A>::Sending {
 };
 
 template <Address A>
-Generator<A>::Generator(const World& world, const Ports& ports, const Pool& send)
-    : world_(world), ports_(ports), send_(send), hz_(rte_get_tsc_hz()) {
+Generator<A>::Generator(const Site& site, const Ports& ports, const Pool& send)
+    : site_(site), ports_(ports), send_(send), hz_(rte_get_tsc_hz()) {
     ns_per_cycle_ = 1e9 / static_cast<double>(hz_);
 }
 
@@ -78,7 +78,7 @@ unsigned Generator<A>::receive(Side side, const Traffic& traffic, Trial& trial) 
     const std::uint64_t now = rte_rdtsc();
     for (unsigned i = 0; i < count; ++i) {
         const bool sums = ++looked_at_ % traffic.check_sums_of == 0;
-        const Seen<A> seen = inspect<A>(world_, *frames[i], side == Side::underlay, sums);
+        const Seen<A> seen = inspect<A>(site_, *frames[i], side == Side::underlay, sums);
         for (Lane<A>* lane : traffic.lanes)
             if (lane->from() != side && lane->judge(seen, number_, trial.verdicts))
                 trial.latency.add(nanoseconds(now - std::min(now, seen.stamp.tsc)));

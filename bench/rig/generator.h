@@ -36,7 +36,7 @@ using Ports = std::array<std::uint16_t, 2>;  // by Side
 template <Address A>
 class Generator {
 public:
-    Generator(const World& world, const Ports& ports, const Pool& send);
+    Generator(const Site& site, const Ports& ports, const Pool& send);
 
     struct Traffic {
         std::vector<Lane<A>*> lanes;
@@ -66,7 +66,7 @@ private:
         return static_cast<double>(cycles) / static_cast<double>(hz_);
     }
 
-    const World& world_;
+    const Site& site_;
     Ports ports_;
     const Pool& send_;
     double ns_per_cycle_;

@@ -88,12 +88,12 @@ UdpHeader take_udp(Reader& in, const Ip& ip, bool may_be_zero) noexcept {
 }
 
 template <Address Outer>
-PeerIndex take_tunnel(const World& world, Reader& in, bool inner_v4) noexcept {
+PeerIndex take_tunnel(const Site& site, Reader& in, bool inner_v4) noexcept {
     const Bytes frame = in.left();
     in.take<EthernetHeader>();  // looked at when it is known whose it should be
     const auto ip = take_ip(in, tunnel_ttl, Outer{});
     in.require(ip.source == World::vtep<Outer>(), "a wrong outer source address");
-    const PeerIndex peer = world.peer_at<Outer>(ip.destination);
+    const PeerIndex peer = site.peer_at<Outer>(ip.destination);
     in.require(peer != no_peer, "an outer destination that is no peer's");
     const auto udp = take_udp(in, ip, std::same_as<Outer, Ipv4>);
     in.require(udp.destination_port.value() == World::udp_port, "a wrong outer destination port");
@@ -103,7 +103,7 @@ PeerIndex take_tunnel(const World& world, Reader& in, bool inner_v4) noexcept {
     in.require(vxlan == wanted, "a wrong VXLAN header");
     if (in.fault() != nullptr) return no_peer;
     Reader ethernet(frame, false);
-    take_ethernet(ethernet, World::host_mac(peer), World::underlay_mac, std::same_as<Outer, Ipv4>);
+    take_ethernet(ethernet, World::host_mac(peer), site.mac(Side::underlay), std::same_as<Outer, Ipv4>);
     in.require(ethernet.fault() == nullptr, "a wrong outer Ethernet header");
     take_ethernet(in, World::peer_vtep_mac(peer), World::vtep_mac, inner_v4);
     return peer;
@@ -112,7 +112,7 @@ PeerIndex take_tunnel(const World& world, Reader& in, bool inner_v4) noexcept {
 }  // namespace
 
 template <Address A>
-Seen<A> inspect(const World& world, const rte_mbuf& mbuf, bool tunnelled, bool sums) noexcept {
+Seen<A> inspect(const Site& site, const rte_mbuf& mbuf, bool tunnelled, bool sums) noexcept {
     Reader in(Bytes(rte_pktmbuf_mtod(&mbuf, const std::uint8_t*), mbuf.data_len), sums);
     in.require(mbuf.nb_segs == 1, "more than one segment");
     constexpr bool v4 = std::same_as<A, Ipv4>;
@@ -121,11 +121,11 @@ Seen<A> inspect(const World& world, const rte_mbuf& mbuf, bool tunnelled, bool s
     seen.background = !in.left().empty() && (in.left().front() & group) != 0;
     if (seen.background) return seen;
     if (!tunnelled)
-        take_ethernet(in, World::router_mac, World::outside_mac, v4);
-    else if (world.outer() == Family::v4)
-        seen.flow.peer = take_tunnel<Ipv4>(world, in, v4);
+        take_ethernet(in, World::router_mac, site.mac(Side::outside), v4);
+    else if (site.outer() == Family::v4)
+        seen.flow.peer = take_tunnel<Ipv4>(site, in, v4);
     else
-        seen.flow.peer = take_tunnel<Ipv6>(world, in, v4);
+        seen.flow.peer = take_tunnel<Ipv6>(site, in, v4);
     const auto ip = take_ip(in, forwarded_ttl, A{});
     const auto udp = take_udp(in, ip, false);
     seen.stamp = in.take<Stamp>();
@@ -134,7 +134,7 @@ Seen<A> inspect(const World& world, const rte_mbuf& mbuf, bool tunnelled, bool s
     return seen;
 }
 
-template Seen<Ipv4> inspect(const World&, const rte_mbuf&, bool, bool) noexcept;
-template Seen<Ipv6> inspect(const World&, const rte_mbuf&, bool, bool) noexcept;
+template Seen<Ipv4> inspect(const Site&, const rte_mbuf&, bool, bool) noexcept;
+template Seen<Ipv6> inspect(const Site&, const rte_mbuf&, bool, bool) noexcept;
 
 }  // namespace viaduct::rig

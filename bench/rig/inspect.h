@@ -15,9 +15,9 @@ struct Seen {
 
 /// Takes a frame apart without the data path's code. `tunnelled`: by which port it came. `sums`: look at checksums too.
 template <Address A>
-[[nodiscard]] Seen<A> inspect(const World& world, const rte_mbuf& mbuf, bool tunnelled, bool sums) noexcept;
+[[nodiscard]] Seen<A> inspect(const Site& site, const rte_mbuf& mbuf, bool tunnelled, bool sums) noexcept;
 
-extern template Seen<Ipv4> inspect(const World&, const rte_mbuf&, bool, bool) noexcept;
-extern template Seen<Ipv6> inspect(const World&, const rte_mbuf&, bool, bool) noexcept;
+extern template Seen<Ipv4> inspect(const Site&, const rte_mbuf&, bool, bool) noexcept;
+extern template Seen<Ipv6> inspect(const Site&, const rte_mbuf&, bool, bool) noexcept;
 
 }  // namespace viaduct::rig

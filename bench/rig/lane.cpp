@@ -8,11 +8,11 @@
 namespace viaduct::rig {
 
 template <Address A>
-Lane<A>::Lane(const World& world, Side from, std::vector<Flow<A>> flows, std::vector<Flow<A>> expected)
-    : world_(&world),
+Lane<A>::Lane(const Site& site, Side from, std::vector<Flow<A>> flows, std::vector<Flow<A>> expected)
+    : site_(&site),
       from_(from),
       to_services_(expected.empty()),
-      maker_(world, from == Side::underlay),
+      maker_(site, from == Side::underlay),
       flows_(std::move(flows)),
       expected_(std::move(expected)) {
     if (to_services_) expected_.resize(flows_.size());
@@ -42,14 +42,14 @@ bool Lane<A>::judge(const Seen<A>& seen, std::uint16_t trial, Verdicts& verdicts
 /// The backend that churn takes away from this flow's Service: always the first.
 template <Address A>
 A Lane<A>::churned(const Flow<A>& received) const noexcept {
-    return world_->pod<A>(World::service_number(received.destination) * world_->backends_per_service()).address;
+    return site_->pod<A>(World::service_number(received.destination) * site_->backends_per_service()).address;
 }
 
 /// Throws nothing: a wrong choice is a fault like others.
 template <Address A>
 bool Lane<A>::learn(const Flow<A>& received, Flow<A>& expected, const Flow<A>& emitted, Verdicts& verdicts) try {
     if (!to_services_) check_flow(expected, emitted);
-    check_choice(*world_, received, emitted);
+    check_choice(*site_, received, emitted);
     // A connection that expired and began again may keep its backend.
     if (expected != Flow<A>{} && expected.destination != emitted.destination)
         ++(expected.destination == churned(received) ? verdicts.moved : verdicts.broken);
@@ -73,7 +73,7 @@ Lane<A> Lane<A>::answers() const {
         wanted.push_back(flows_[i].mirrored());
         wanted.back().peer = no_peer;
     }
-    return Lane(*world_, opposite(from_), std::move(sent), std::move(wanted));
+    return Lane(*site_, opposite(from_), std::move(sent), std::move(wanted));
 }
 
 template class Lane<Ipv4>;

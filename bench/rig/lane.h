@@ -9,11 +9,6 @@
 
 namespace viaduct::rig {
 
-enum class Side : std::uint8_t { outside, underlay };
-[[nodiscard]] constexpr Side opposite(Side side) noexcept {
-    return side == Side::outside ? Side::underlay : Side::outside;
-}
-
 /// Frames that came back, judged.
 struct Verdicts {
     std::uint64_t right = 0;
@@ -29,7 +24,7 @@ template <Address A>
 class Lane {
 public:
     /// What a flow must become is `expected`; empty: to a Service, so that the first frame tells and is checked.
-    Lane(const World& world, Side from, std::vector<Flow<A>> flows, std::vector<Flow<A>> expected);
+    Lane(const Site& site, Side from, std::vector<Flow<A>> flows, std::vector<Flow<A>> expected);
 
     [[nodiscard]] Side from() const noexcept { return from_; }
     [[nodiscard]] std::uint32_t flows() const noexcept { return static_cast<std::uint32_t>(flows_.size()); }
@@ -54,7 +49,7 @@ private:
     [[nodiscard]] A churned(const Flow<A>& received) const noexcept;
     bool learn(const Flow<A>& received, Flow<A>& expected, const Flow<A>& emitted, Verdicts& verdicts);
 
-    const World* world_;
+    const Site* site_;
     Side from_;
     bool to_services_;
     FrameMaker<A> maker_;

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "bench/rig/lane.h"
+#include "bench/rig/site.h"
 
 namespace viaduct::rig {
 

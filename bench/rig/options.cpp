@@ -8,6 +8,7 @@
 
 #include "bench/split.h"
 #include "bench/traffic.h"
+#include "encap/net_text.h"
 
 namespace viaduct::rig {
 namespace {
@@ -54,17 +55,20 @@ po::options_description test_options() {
 
 po::options_description place_options() {
     po::options_description options("Gateway and ports");
-    options.add_options()                                                                                            //
-        ("ports", text("memif"), "between rig and a gateway that it starts: memif or veth (AF_XDP)")                 //
+    options.add_options()  //
+        ("ports", text("memif"),
+         "between rig and a gateway that it starts: memif, vhost (vhost-user) or veth (AF_XDP)")                     //
         ("gateway", text(""), "the program to start; default: the one of this build, or `viaduct` beside this one")  //
         ("gateway-cpus", text(""), "its workers' CPUs; default: the last one")                                       //
         ("cpu", po::value<int>()->default_value(-1, "first"), "the generator's CPU")                                 //
         ("attach", text(""), "API socket of a gateway that runs already; - : it cannot be asked")                    //
         ("outside", text(""), "with --attach: the rig's device towards the gateway's outside port")                  //
         ("underlay", text(""), "with --attach: the rig's device towards its underlay port")                          //
-        ("objects", text(""), "with --attach: the directory of objects that it follows, for reconfigure")            //
-        ("prepare", text(""), "write such a gateway's configuration into this directory, and end")                   //
-        ("gateway-outside", text("DEVICE"), "with --prepare: its outside device")                                    //
+        ("outside-mac", text(""), "with --attach -: the Ethernet address of the gateway's outside port")(
+            "underlay-mac", text(""), "with --attach -: that of its underlay port")(
+            "objects", text(""), "with --attach: the directory of objects that it follows, for reconfigure")  //
+        ("prepare", text(""), "write such a gateway's configuration into this directory, and end")            //
+        ("gateway-outside", text("DEVICE"), "with --prepare: its outside device")                             //
         ("gateway-underlay", text("DEVICE"), "with --prepare: its underlay device");
     return options;
 }
@@ -107,6 +111,12 @@ public:
     }
     [[nodiscard]] std::uint32_t count(const char* option, std::uint32_t most) const {
         return counts(option, most).front();
+    }
+    [[nodiscard]] std::optional<Mac> mac(const char* option) const {
+        if (text(option).empty()) return std::nullopt;
+        const auto mac = parse_mac(text(option));
+        if (!mac) refuse(option, text(option), "an Ethernet address, 02:00:00:00:00:01");
+        return mac;
     }
     [[nodiscard]] Family family(const char* option) const {
         if (text(option) != "4" && text(option) != "6") refuse(option, text(option), "4 or 6; run it once for each");
@@ -165,17 +175,22 @@ Tests tests(const Given& given) {
 
 void take_place(RigOptions& options, const Given& given) {
     options.ports = given.text("ports");
-    if (options.ports != "memif" && options.ports != "veth") refuse("ports", options.ports, "memif or veth");
+    if (options.ports != "memif" && options.ports != "vhost" && options.ports != "veth")
+        refuse("ports", options.ports, "memif, vhost or veth");
     options.gateway = given.text("gateway");
     options.gateway_cpus = given.text("gateway-cpus");
     options.attach = given.text("attach");
     options.outside = given.text("outside");
     options.underlay = given.text("underlay");
+    options.outside_mac = given.mac("outside-mac");
+    options.underlay_mac = given.mac("underlay-mac");
     options.objects = given.text("objects");
     options.prepare = given.text("prepare");
     options.gateway_devices[0] = given.text("gateway-outside");
     options.gateway_devices[1] = given.text("gateway-underlay");
     const bool has_ports = !options.outside.empty() && !options.underlay.empty();
+    if (options.attach == "-" && !(options.outside_mac && options.underlay_mac))
+        throw std::invalid_argument("--attach - needs --outside-mac and --underlay-mac, since nobody can be asked");
     if (options.attach.empty() == has_ports)
         throw std::invalid_argument(has_ports ? "--outside and --underlay go with --attach"
                                               : "--attach needs --outside and --underlay, the rig's own devices");
@@ -258,7 +273,9 @@ std::string rig_help() {
             "  viaduct-bench rig --workload service --flows 65536 --zipf 1.1 --new-flows 10000\n"
             "  viaduct-bench rig --size all --trial 1 --sum 21                 as CSIT has it; takes hours\n"
             "  viaduct-bench rig --prepare gw --gateway-outside 0000:01:00.0 --gateway-underlay 0000:01:00.1\n"
-            "  viaduct-bench rig --attach gw/viaduct.sock --outside 0000:02:00.0 --underlay 0000:02:00.1\n";
+            "  viaduct-bench rig --attach gw/viaduct.sock --outside 0000:02:00.0 --underlay 0000:02:00.1\n"
+            "Devices are DPDK's: 0000:02:00.0, net_memif0,role=client,socket=PATH,socket-abstract=no,\n"
+            "net_virtio_user0,path=PATH for a vhost-user socket, net_af_packet0,iface=NAME, net_af_xdp0,iface=NAME\n";
     return text.str();
 }
 

@@ -1,6 +1,7 @@
 // The rig's command line.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,15 +44,16 @@ struct RigOptions {
     double trial = 0, sum = 0, width = 0, pdr = 0;  // seconds, seconds, ratios
     double soak = 0, change_rate = 0;               // seconds, per second
     unsigned check_sums_of = 0;
-    unsigned repeats = 4;            // of a spoiled trial, at most
-    std::string ports;               // "memif" or "veth"
-    std::string outside, underlay;   // the rig's own devices; then the gateway runs elsewhere
-    std::string gateway, attach;     // its program, or its socket
-    std::string objects;             // the directory that a gateway elsewhere follows
-    std::string prepare;             // write a gateway's configuration there, and no more
-    std::string gateway_devices[2];  // for prepare
-    std::string gateway_cpus;        // "": the last CPU
-    int cpu = -1;                    // the generator's; -1: the first one
+    unsigned repeats = 4;                          // of a spoiled trial, at most
+    std::string ports;                             // "memif", "vhost" or "veth"
+    std::string outside, underlay;                 // the rig's own devices; then the gateway runs elsewhere
+    std::string gateway, attach;                   // its program, or its socket
+    std::optional<Mac> outside_mac, underlay_mac;  // the gateway's, if it cannot be asked
+    std::string objects;                           // the directory that a gateway elsewhere follows
+    std::string prepare;                           // write a gateway's configuration there, and no more
+    std::string gateway_devices[2];                // for prepare
+    std::string gateway_cpus;                      // "": the last CPU
+    int cpu = -1;                                  // the generator's; -1: the first one
     std::string json, csv, html;
     std::uint64_t seed = 1;
     std::string command;  // as it was given

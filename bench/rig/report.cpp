@@ -76,6 +76,7 @@ void add_disturbances(Json& all, const Case& one) {
                        {"offered", one.soak->offered},
                        {"lost", one.soak->lost},
                        {"worst_microseconds", rounded(one.soak->worst_microseconds)},
+                       {"new_flows", one.soak->new_flows},
                        {"held_up_ms", held_up_json(one.soak->disturbance)}};
 }
 

@@ -52,6 +52,7 @@ struct Soak {
     double load = 0, seconds = 0;
     std::uint64_t offered = 0, lost = 0;
     double worst_microseconds = 0;
+    std::uint64_t new_flows = 0;  // that began meanwhile
     Disturbance disturbance{};
 };
 struct StageCost {

@@ -9,9 +9,7 @@
 namespace viaduct::rig {
 namespace {
 
-constexpr unsigned most_repeats = 4;  // of a trial,
-constexpr unsigned free_repeats = 20,
-                   repeats_per_trial = 1;  // and of a case: a hopeless machine must not take for ever
+constexpr unsigned free_repeats = 20;  // of a case, with half as many as trials: no machine may take for ever
 
 std::string mpps(double rate) {
     char text[32];

@@ -12,7 +12,7 @@ namespace viaduct::rig {
 /// What the tests work with. `gateway` and `files` may be missing.
 struct Bench {
     const RigOptions& options;
-    const World& world;
+    const Site& site;
     Ports ports;
     const Pool& buffers;
     Watch& watch;
@@ -24,7 +24,7 @@ struct Bench {
 template <Address A>
 class Trials {
 public:
-    explicit Trials(const Bench& bench) : bench_(bench), generator_(bench.world, bench.ports, bench.buffers) {}
+    explicit Trials(const Bench& bench) : bench_(bench), generator_(bench.site, bench.ports, bench.buffers) {}
 
     /// `what` is the case, for people.
     void begin_case(const std::string& what);

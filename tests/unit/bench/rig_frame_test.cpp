@@ -13,7 +13,7 @@ constexpr Stamp stamp{.trial = 3, .flow = 0, .number = 7, .tsc = 0x0123456789abc
 
 /// A frame sent by `lane` through a gateway of its own; what came out is handed to `look`.
 template <Address A, class Look>
-void forwarded(const World& world, const Lane<A>& lane, unsigned size, Look&& look) {
+void forwarded(const Site& world, const Lane<A>& lane, unsigned size, Look&& look) {
     Harness harness(Cache::hot);
     harness.buffers().clear();
     DeviceUnderTest device(world, harness, DeviceUnderTest::Workers::one, 64);
@@ -29,12 +29,12 @@ void forwarded(const World& world, const Lane<A>& lane, unsigned size, Look&& lo
 }
 
 template <Address A>
-Lane<A> lane_to_pods(const World& world) {
+Lane<A> lane_to_pods(const Site& world) {
     const std::vector<Flow<A>> flows = make_flows<A>(world, Destination::pods, 1, 7);
     return Lane<A>(world, Side::outside, flows, flows);
 }
 template <Address A>
-Lane<A> lane_from_pods(const World& world) {
+Lane<A> lane_from_pods(const Site& world) {
     std::vector<Flow<A>> flows = make_flows<A>(world, Destination::pods, 1, 7);
     flows[0] = flows[0].mirrored();
     std::vector<Flow<A>> expected = flows;
@@ -44,14 +44,14 @@ Lane<A> lane_from_pods(const World& world) {
 
 /// What the gateway may choose: the outer source port, the outer flow label; and the stamp, which checksums cover.
 template <Address A>
-bool accepted(const World& world, const rte_mbuf& mbuf, Lane<A>& lane) {
+bool accepted(const Site& world, const rte_mbuf& mbuf, Lane<A>& lane) {
     Verdicts verdicts;
     return lane.judge(inspect<A>(world, mbuf, lane.from() == Side::outside, true), stamp.trial, verdicts);
 }
 
 template <Address A>
 void every_byte_matters(Family outer, bool to_pods) {
-    const World world(small, family_of<A>, outer);
+    const Site world(small, family_of<A>, outer);
     Lane<A> lane = to_pods ? lane_to_pods<A>(world) : lane_from_pods<A>(world);
     for (const unsigned size : {64U, 1'000U})
         forwarded(world, lane, size, [&](rte_mbuf& mbuf) {
@@ -84,7 +84,7 @@ TEST(RigInspect, NoticesEveryByteFromPods) {
 template <Address A>
 class RigLane : public testing::Test {
 protected:
-    const World world{small, family_of<A>, Family::v4};
+    const Site world{small, family_of<A>, Family::v4};
     std::vector<Flow<A>> flows = make_flows<A>(world, Destination::services, 2, 1);
     Lane<A> lane{world, Side::outside, flows, {}};
     Verdicts verdicts;

@@ -49,8 +49,11 @@ TEST(RigOptions, TakesLists) {
 TEST(RigOptions, NamesWhatItRefuses) {
     EXPECT_EQ(refusal({"--size", "63"}), "--size '63': expected imix or a number from 64 to 1518");
     EXPECT_EQ(refusal({"--ip", "both"}), "--ip 'both': expected 4 or 6; run it once for each");
-    EXPECT_EQ(refusal({"--ports", "ring"}), "--ports 'ring': expected memif or veth");
+    EXPECT_EQ(refusal({"--ports", "ring"}), "--ports 'ring': expected memif, vhost or veth");
     EXPECT_EQ(refusal({"--attach", "x.sock"}), "--attach needs --outside and --underlay, the rig's own devices");
+    EXPECT_NE(refusal({"--attach", "-", "--outside", "a", "--underlay", "b"}).find("needs --outside-mac"),
+              std::string::npos);
+    EXPECT_NE(refusal({"--outside-mac", "02"}).find("expected an Ethernet address"), std::string::npos);
     EXPECT_EQ(refusal({"--outside", "a", "--underlay", "b"}), "--outside and --underlay go with --attach");
     EXPECT_NE(refusal({"--backends", "150"}).find("a multiple of --services"), std::string::npos);
     EXPECT_NE(refusal({"--tests", "latency"}).find("search among them"), std::string::npos);
