@@ -59,7 +59,7 @@ MadeService ServiceList::make(const ServiceName& name, const ServiceListInput& i
     const ServiceParts* parts = objects_.find(name);
     if (parts == nullptr) return made;
     const auto services = parts->services.objects(made.findings);
-    auto slices = parts->slices.objects(made.findings);
+    auto slices = objects_.slices_of(name, made.findings);
     // Kubernetes mirrors Endpoints to slices; without any, what it would have made of them counts.
     for (const Endpoints* endpoints : parts->endpoints.objects(made.findings))
         if (parts->slices.empty())

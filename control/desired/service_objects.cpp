@@ -62,6 +62,8 @@ std::set<ServiceName> ServiceObjects::follow(std::span<const SourceObjects> sour
                                              std::span<const NetworkId> networks) {
     followed_.resize(sources.size());
     fresh_slices_.clear();
+    for (const NetworkId network : networks)
+        if (std::ranges::count(networks, network) > 1) with_several_sources_.insert(network);
     for (unsigned i = 0; i < sources.size(); ++i) {
         if (networks[i] == NetworkId::none) continue;
         const Objects& now = *sources[i].objects;
@@ -82,15 +84,48 @@ void ServiceObjects::follow(FollowedList<T>& list, const std::vector<Shared<T>>&
         const ServiceName name = service_of(network, *object);
         (parts_[name].*part).remove(source, object);
         changed_.insert(name);
+        note_carrier(*object, source, name, false);
     };
     const auto come = [&](const Shared<T>& object) {
         if (!is_of_a_service(*object)) return;
         const ServiceName name = service_of(network, *object);
         (parts_[name].*part).add(source, object);
         changed_.insert(name);
+        note_carrier(*object, source, name, true);
         keep_fresh(fresh_slices_, object);
     };
     list.follow(now, gone, come);
+}
+
+/// Whoever else has this slice may gain or lose it by this.
+void ServiceObjects::note_carrier(const EndpointSlice& slice, unsigned source, const ServiceName& service, bool comes) {
+    if (!with_several_sources_.contains(service.network)) return;
+    const auto place = carriers_.try_emplace({service.network, slice.key}).first;
+    if (comes)
+        place->second.insert({source, service});
+    else
+        place->second.erase({source, service});
+    for (const Carrier& other : place->second) changed_.insert(other.service);
+    if (place->second.empty()) carriers_.erase(place);
+}
+
+std::vector<const EndpointSlice*> ServiceObjects::slices_of(const ServiceName& name,
+                                                            std::vector<Finding>& findings) const {
+    const ServiceParts* parts = find(name);
+    if (parts == nullptr) return {};
+    std::vector<const EndpointSlice*> slices = parts->slices.objects(findings);
+    std::erase_if(slices, [&](const EndpointSlice* slice) {
+        const auto carriers = carriers_.find({name.network, slice->key});
+        if (carriers == carriers_.end()) return false;
+        const ServiceName& holder = carriers->second.begin()->service;
+        if (holder == name) return false;
+        findings.push_back({Severity::warning, to_string(slice->key),
+                            "two sources carry it, for the Services " + holder.name + " and " + name.name +
+                                "; the first one's is used",
+                            "remove it from one of them"});
+        return true;
+    });
+    return slices;
 }
 
 const ServiceParts* ServiceObjects::find(const ServiceName& name) const {

@@ -56,6 +56,9 @@ public:
     [[nodiscard]] const std::vector<Shared<EndpointSlice>>& fresh_slices() const { return fresh_slices_; }
     /// nullptr: there is nothing of it.
     [[nodiscard]] const ServiceParts* find(const ServiceName& name) const;
+    /// A Service's slices, each once, without those that an earlier source carries for another Service.
+    [[nodiscard]] std::vector<const EndpointSlice*> slices_of(const ServiceName& name,
+                                                              std::vector<Finding>& findings) const;
     [[nodiscard]] const std::map<ServiceName, ServiceParts>& all() const { return parts_; }
 
 private:
@@ -64,13 +67,24 @@ private:
         FollowedList<EndpointSlice> slices;
         FollowedList<Endpoints> endpoints;
     };
+    /// A slice is of the Service that its label names, which need not be the same in all sources.
+    struct Carrier {
+        unsigned source = 0;
+        ServiceName service;
+        auto operator<=>(const Carrier&) const = default;
+    };
     template <class T>
     void follow(FollowedList<T>& list, const std::vector<Shared<T>>& now, Carried<T> ServiceParts::*part,
                 unsigned source, NetworkId network);
+    template <class T>
+    void note_carrier(const T&, unsigned, const ServiceName&, bool) {}
+    void note_carrier(const EndpointSlice& slice, unsigned source, const ServiceName& service, bool comes);
 
     std::vector<Followed> followed_;  // by source
     std::map<ServiceName, ServiceParts> parts_;
     std::set<ServiceName> changed_;
+    std::set<NetworkId> with_several_sources_;
+    std::map<std::pair<NetworkId, ObjectKey>, std::set<Carrier>> carriers_;  // in networks with several sources
     std::vector<Shared<EndpointSlice>> fresh_slices_;
 };
 

@@ -91,11 +91,15 @@ protected:
         port.interface_index = interface;
         port.host = host;
     }
-    const DesiredState& make(const std::string& yaml, const DesiredState* previous = nullptr) {
-        objects_ = {};
+    static Objects objects_of(const std::string& yaml) {
+        Objects objects;
         const ReadObjects read = read_objects(yaml, "test.yaml");
         for (const ObjectError& error : read.errors) ADD_FAILURE() << error.text;
-        for (const Object& object : read.objects) objects_.add(object);
+        for (const Object& object : read.objects) objects.add(object);
+        return objects;
+    }
+    const DesiredState& make(const std::string& yaml, const DesiredState* previous = nullptr) {
+        objects_ = objects_of(yaml);
         const SourceObjects source{"demo", &objects_};
         out_ = desired_state({config_, {&source, 1}, kernel_, ports_, previous, &assigned_});
         return out_.state;
@@ -167,11 +171,6 @@ TEST_F(DesiredStateTest, TwoClustersWithTheSamePods) {
     add_port("viaduct1", 5, true);
     const auto web = [](const std::string& vip) {
         return service("externalIPs: [" + vip + "], ports: [{name: http, port: 80}]") + slices;
-    };
-    const auto objects_of = [](const std::string& yaml) {
-        Objects objects;
-        for (const Object& one : read_objects(yaml, "test.yaml").objects) objects.add(one);
-        return objects;
     };
     const std::string nodes = own_node() + node("node2", 2) + node("node3", 3);
     const Objects first_objects = objects_of(nodes + web("203.0.113.1")),
@@ -503,6 +502,35 @@ TEST_F(DesiredStateTest, TakenFrontendAndMisnamedPortAreReported) {
               "Service shop/web: its port 'web'/TCP has no counterpart of that name and protocol among its endpoints' "
               "ports: http/TCP\n"
               "Service shop/zoo:80: 10.96.0.1 port 80/TCP is already shop/web:web's\n");
+}
+
+/// The same slice, for one Service by the first source and for another by the second.
+TEST_F(DesiredStateTest, ASliceOfTwoServicesIsTheFirstSources) {
+    const std::string both = service("clusterIP: 10.96.0.1, ports: [{name: http, port: 80}]") +
+                             "---\nkind: Service\nmetadata: {name: zoo, namespace: shop}\nspec: {clusterIP: 10.96.0.2, "
+                             "ports: [{name: http, port: 80}]}\n";
+    std::string others = slices;
+    for (std::size_t at; (at = others.find("service-name: web")) != std::string::npos;)
+        others.replace(at, 17, "service-name: zoo");
+    const Objects first = objects_of(own_node() + both + slices), second = objects_of(others), none;
+    DesiredStateKeeper keeper;
+    const auto update = [&](const Objects& one, const Objects& another) {
+        const std::array sources{SourceObjects{"demo", &one}, SourceObjects{"demo", &another}};
+        out_.state = keeper.update({config_, sources, kernel_, ports_, nullptr, &assigned_});
+        out_.findings = keeper.findings();
+        return services();
+    };
+    const std::string pods = "10.244.2.5 8080 10.244.3.5 8080", web = "shop/web:http TCP v4: cluster 10.96.0.1 80 -> ",
+                      zoo = "shop/zoo:http TCP v4: cluster 10.96.0.2 80 -> ";
+    EXPECT_EQ(update(first, none), web + pods + "\n" + zoo + "reject\n");
+    EXPECT_EQ(findings(), "");
+    EXPECT_EQ(update(first, second), web + pods + "\n" + zoo + "reject\n");
+    EXPECT_EQ(
+        findings(),
+        "EndpointSlice shop/web-1: two sources carry it, for the Services web and zoo; the first one's is used\n"
+        "EndpointSlice shop/web-2: two sources carry it, for the Services web and zoo; the first one's is used\n");
+    EXPECT_EQ(update(objects_of(own_node() + both), second), web + "reject\n" + zoo + pods + "\n");
+    EXPECT_EQ(findings(), "");
 }
 
 TEST_F(DesiredStateTest, RoutesThatLeaveByOurPorts) {
