@@ -13,9 +13,10 @@ namespace {
 /// A finding names its object, or its network, but not its cluster: with several clusters it is that which has it.
 bool has_subject(const Objects& objects, const std::string& network, const Finding& finding) {
     if (finding.subject.starts_with("network ")) return finding.subject == "network " + network;
-    if (event_target(finding.subject, "").name.empty()) return true;  // no object: a port, or the gateway itself
-    // A Service's finding may name a port behind a colon; names have none.
-    return objects.has(finding.subject.substr(0, finding.subject.find(':')));
+    const EventTarget target = event_target(finding.subject, "");
+    if (target.name.empty()) return true;  // no object: a port, or the gateway itself
+    const auto kind = parse_kind(target.kind);
+    return kind && objects.has({*kind, target.name_space, target.name});
 }
 
 }  // namespace

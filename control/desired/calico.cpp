@@ -84,7 +84,7 @@ private:
                      "its packets travel in IP-in-IP, which the gateway does not speak",
                      "set its vxlanMode, and ipipMode to Never");
         }
-        if (pools_.empty())
+        if (pools_.empty() && !in_.objects.unread(ObjectKind::ip_pool))
             find(Severity::warning, network(), "there is no IPPool, so no pod is known",
                  "install Calico with the Kubernetes datastore, or correct type of the network");
     }
@@ -118,11 +118,10 @@ private:
                 continue;
             }
             const IpPool* pool = pool_of(one->cidr);
-            if (pool == nullptr)
+            if (pool != nullptr && pool->vxlan != PoolTunnel::never) blocks_[one->node].insert(one->cidr);
+            if (pool == nullptr && !in_.objects.unread(ObjectKind::ip_pool))
                 find(Severity::warning, to_string(one->key), "its block " + to_string(one->cidr) + " is in no IPPool",
                      "no packet is sent there; restore the pool, or release the block");
-            else if (pool->vxlan != PoolTunnel::never)
-                blocks_[one->node].insert(one->cidr);
         }
     }
 
@@ -193,7 +192,7 @@ private:
     /// Nodes drop tunnel packets from whom they do not know.
     void check_admission(Family family) {
         const auto vtep = own_vtep(in_.config, out_, family);
-        if (!vtep || is_calico_node(family)) return;
+        if (!vtep || is_calico_node(family) || in_.objects.unread(ObjectKind::felix_config)) return;
         const FelixConfig* felix = in_.objects.felix_config();
         if (felix != nullptr &&
             std::ranges::any_of(felix->external_nodes, [&](const IpPrefix& one) { return one.contains(*vtep); }))

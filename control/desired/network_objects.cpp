@@ -44,6 +44,7 @@ NetworkObjects::NetworkObjects(const std::string& network, std::span<const Sourc
     Sieve sieve(findings);
     for (const SourceObjects& source : sources) {
         if (source.network != network) continue;
+        unread_.insert(source.objects->unread.begin(), source.objects->unread.end());
         pass(sieve, source.objects->nodes, nodes_);
         pass(sieve, source.objects->ip_pools, ip_pools_);
         pass(sieve, source.objects->block_affinities, block_affinities_);

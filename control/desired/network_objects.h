@@ -1,6 +1,7 @@
 // One network's objects out of all its sources, each object once: those that make the network, not its Services.
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ public:
     /// FelixConfiguration `default`, or nullptr.
     [[nodiscard]] const FelixConfig* felix_config() const { return felix_config_; }
     [[nodiscard]] const std::vector<const CiliumNode*>& cilium_nodes() const { return cilium_nodes_; }
+    /// Some source was not let read these, and says so itself: what there is none of may be there.
+    [[nodiscard]] bool unread(ObjectKind kind) const { return unread_.contains(kind); }
     /// cilium-config, or nullptr.
     [[nodiscard]] const CiliumConfig* cilium_config() const { return cilium_config_; }
 
@@ -37,6 +40,7 @@ private:
     const FelixConfig* felix_config_ = nullptr;
     std::vector<const CiliumNode*> cilium_nodes_;
     const CiliumConfig* cilium_config_ = nullptr;
+    std::set<ObjectKind> unread_;
 };
 
 }  // namespace viaduct

@@ -3,7 +3,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace viaduct {
 
@@ -21,6 +23,7 @@ enum class ObjectKind : std::uint8_t {
 };
 /// As the API calls it: "EndpointSlice".
 [[nodiscard]] const char* to_string(ObjectKind kind);
+[[nodiscard]] std::optional<ObjectKind> parse_kind(std::string_view text);
 /// Whether objects of this kind have a namespace.
 [[nodiscard]] bool is_namespaced(ObjectKind kind);
 

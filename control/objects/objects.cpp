@@ -2,6 +2,8 @@
 #include "control/objects/objects.h"
 
 #include <algorithm>
+#include <tuple>
+#include <type_traits>
 
 namespace viaduct {
 
@@ -31,6 +33,12 @@ const char* to_string(ObjectKind kind) {
     return "?";
 }
 
+std::optional<ObjectKind> parse_kind(std::string_view text) {
+    for (int kind = 0; kind <= static_cast<int>(ObjectKind::cilium_node); ++kind)
+        if (text == to_string(static_cast<ObjectKind>(kind))) return static_cast<ObjectKind>(kind);
+    return {};
+}
+
 bool is_namespaced(ObjectKind kind) {
     return kind == ObjectKind::service || kind == ObjectKind::endpoint_slice || kind == ObjectKind::endpoints ||
            kind == ObjectKind::config_map;
@@ -46,20 +54,47 @@ const ObjectKey& key_of(const Object& object) {
 
 namespace {
 
-struct Adder {
-    Objects& all;
-    void operator()(const Shared<NodeObject>& one) const { all.nodes.push_back(one); }
-    void operator()(const Shared<ServiceObject>& one) const { all.services.push_back(one); }
-    void operator()(const Shared<EndpointSlice>& one) const { all.slices.push_back(one); }
-    void operator()(const Shared<Endpoints>& one) const { all.endpoints.push_back(one); }
-    void operator()(const Shared<FlannelConfig>& one) const { all.flannel_configs.push_back(one); }
-    void operator()(const Shared<IpPool>& one) const { all.ip_pools.push_back(one); }
-    void operator()(const Shared<BlockAffinity>& one) const { all.block_affinities.push_back(one); }
-    void operator()(const Shared<IpamBlock>& one) const { all.ipam_blocks.push_back(one); }
-    void operator()(const Shared<FelixConfig>& one) const { all.felix_configs.push_back(one); }
-    void operator()(const Shared<CiliumNode>& one) const { all.cilium_nodes.push_back(one); }
-    void operator()(const Shared<CiliumConfig>& one) const { all.cilium_configs.push_back(one); }
-};
+// Of the lists' elements.
+constexpr ObjectKind kind_of(const NodeObject*) { return ObjectKind::node; }
+constexpr ObjectKind kind_of(const ServiceObject*) { return ObjectKind::service; }
+constexpr ObjectKind kind_of(const EndpointSlice*) { return ObjectKind::endpoint_slice; }
+constexpr ObjectKind kind_of(const Endpoints*) { return ObjectKind::endpoints; }
+constexpr ObjectKind kind_of(const FlannelConfig*) { return ObjectKind::config_map; }
+constexpr ObjectKind kind_of(const IpPool*) { return ObjectKind::ip_pool; }
+constexpr ObjectKind kind_of(const BlockAffinity*) { return ObjectKind::block_affinity; }
+constexpr ObjectKind kind_of(const IpamBlock*) { return ObjectKind::ipam_block; }
+constexpr ObjectKind kind_of(const FelixConfig*) { return ObjectKind::felix_config; }
+constexpr ObjectKind kind_of(const CiliumNode*) { return ObjectKind::cilium_node; }
+constexpr ObjectKind kind_of(const CiliumConfig*) { return ObjectKind::config_map; }
+
+template <class T>
+constexpr ObjectKind kind_of(const std::vector<Shared<T>>&) {
+    return kind_of(static_cast<const T*>(nullptr));
+}
+
+/// What Services are made of, and networks are not.
+constexpr bool is_of_services(ObjectKind kind) {
+    return kind == ObjectKind::service || kind == ObjectKind::endpoint_slice || kind == ObjectKind::endpoints;
+}
+
+/// Every list of objects, by name, so that a new one is not forgotten here.
+template <class Some>
+auto lists_of(Some& objects) {
+    auto& [nodes, services, slices, endpoints, flannel_configs, ip_pools, block_affinities, ipam_blocks, felix_configs,
+           cilium_nodes, cilium_configs, unread] = objects;
+    return std::tie(nodes, services, slices, endpoints, flannel_configs, ip_pools, block_affinities, ipam_blocks,
+                    felix_configs, cilium_nodes, cilium_configs);
+}
+
+template <class Some, class Visit>
+void for_each_list(Some& objects, const Visit& visit) {
+    std::apply([&](auto&... list) { (visit(list), ...); }, lists_of(objects));
+}
+
+template <class T>
+std::vector<Shared<T>>& list_for(Objects& objects, const Shared<T>&) {
+    return std::get<std::vector<Shared<T>>&>(lists_of(objects));
+}
 
 template <class T>
 auto place_of(std::vector<Shared<T>>& list, const ObjectKey& key) {
@@ -75,21 +110,6 @@ bool put_into(std::vector<Shared<T>>& list, const Shared<T>& object) {
     return true;
 }
 
-struct Putter {
-    Objects& all;
-    bool operator()(const Shared<NodeObject>& one) const { return put_into(all.nodes, one); }
-    bool operator()(const Shared<ServiceObject>& one) const { return put_into(all.services, one); }
-    bool operator()(const Shared<EndpointSlice>& one) const { return put_into(all.slices, one); }
-    bool operator()(const Shared<Endpoints>& one) const { return put_into(all.endpoints, one); }
-    bool operator()(const Shared<FlannelConfig>& one) const { return put_into(all.flannel_configs, one); }
-    bool operator()(const Shared<IpPool>& one) const { return put_into(all.ip_pools, one); }
-    bool operator()(const Shared<BlockAffinity>& one) const { return put_into(all.block_affinities, one); }
-    bool operator()(const Shared<IpamBlock>& one) const { return put_into(all.ipam_blocks, one); }
-    bool operator()(const Shared<FelixConfig>& one) const { return put_into(all.felix_configs, one); }
-    bool operator()(const Shared<CiliumNode>& one) const { return put_into(all.cilium_nodes, one); }
-    bool operator()(const Shared<CiliumConfig>& one) const { return put_into(all.cilium_configs, one); }
-};
-
 template <class T>
 bool erase_from(std::vector<Shared<T>>& list, const ObjectKey& key) {
     const auto place = place_of(list, key);
@@ -100,68 +120,43 @@ bool erase_from(std::vector<Shared<T>>& list, const ObjectKey& key) {
 
 }  // namespace
 
-void Objects::add(const Object& object) { std::visit(Adder{*this}, object); }
+void Objects::add(const Object& object) {
+    std::visit([this](const auto& one) { list_for(*this, one).push_back(one); }, object);
+}
 
-bool Objects::put(const Object& object) { return std::visit(Putter{*this}, object); }
+bool Objects::put(const Object& object) {
+    return std::visit([this](const auto& one) { return put_into(list_for(*this, one), one); }, object);
+}
 
 bool Objects::erase(const ObjectKey& key) {
-    switch (key.kind) {
-        case ObjectKind::node:
-            return erase_from(nodes, key);
-        case ObjectKind::service:
-            return erase_from(services, key);
-        case ObjectKind::endpoint_slice:
-            return erase_from(slices, key);
-        case ObjectKind::endpoints:
-            return erase_from(endpoints, key);
-        case ObjectKind::config_map:
-            return erase_from(flannel_configs, key) || erase_from(cilium_configs, key);
-        case ObjectKind::ip_pool:
-            return erase_from(ip_pools, key);
-        case ObjectKind::block_affinity:
-            return erase_from(block_affinities, key);
-        case ObjectKind::ipam_block:
-            return erase_from(ipam_blocks, key);
-        case ObjectKind::felix_config:
-            return erase_from(felix_configs, key);
-        case ObjectKind::cilium_node:
-            return erase_from(cilium_nodes, key);
-    }
-    return false;
+    bool erased = false;
+    for_each_list(*this, [&](auto& list) { erased = erased || (kind_of(list) == key.kind && erase_from(list, key)); });
+    return erased;
 }
 
 bool Objects::has_network_of(const Objects& other) const {
-    // Every list by name, so that a new one is not forgotten here.
-    const auto& [its_nodes, its_services, its_slices, its_endpoints, its_flannel, its_pools, its_affinities, its_blocks,
-                 its_felix, its_cilium_nodes, its_cilium_configs] = other;
-    return nodes == its_nodes && flannel_configs == its_flannel && ip_pools == its_pools &&
-           block_affinities == its_affinities && ipam_blocks == its_blocks && felix_configs == its_felix &&
-           cilium_nodes == its_cilium_nodes && cilium_configs == its_cilium_configs;
+    bool same = unread == other.unread;
+    for_each_list(*this, [&](const auto& list) {
+        using List = std::remove_cvref_t<decltype(list)>;
+        same = same && (is_of_services(kind_of(list)) || list == std::get<const List&>(lists_of(other)));
+    });
+    return same;
 }
 
-bool Objects::has(const std::string& named) const {
-    const auto in = [&](const auto& list) {
-        return std::ranges::any_of(list, [&](const auto& one) { return to_string(one->key) == named; });
-    };
-    return in(nodes) || in(services) || in(slices) || in(endpoints) || in(flannel_configs) || in(ip_pools) ||
-           in(block_affinities) || in(ipam_blocks) || in(felix_configs) || in(cilium_nodes) || in(cilium_configs);
+bool Objects::has(const ObjectKey& key) const {
+    bool found = false;
+    for_each_list(*this, [&](const auto& list) {
+        found = found || (kind_of(list) == key.kind &&
+                          std::ranges::any_of(list, [&](const auto& one) { return one->key == key; }));
+    });
+    return found;
 }
 
 std::map<std::string, std::size_t> Objects::counts() const {
     std::map<std::string, std::size_t> counts;
-    const auto count = [&](ObjectKind kind, std::size_t n) {
-        if (n != 0) counts[to_string(kind)] = n;
-    };
-    count(ObjectKind::node, nodes.size());
-    count(ObjectKind::service, services.size());
-    count(ObjectKind::endpoint_slice, slices.size());
-    count(ObjectKind::endpoints, endpoints.size());
-    count(ObjectKind::config_map, flannel_configs.size() + cilium_configs.size());
-    count(ObjectKind::ip_pool, ip_pools.size());
-    count(ObjectKind::block_affinity, block_affinities.size());
-    count(ObjectKind::ipam_block, ipam_blocks.size());
-    count(ObjectKind::felix_config, felix_configs.size());
-    count(ObjectKind::cilium_node, cilium_nodes.size());
+    for_each_list(*this, [&](const auto& list) {
+        if (!list.empty()) counts[to_string(kind_of(list))] += list.size();
+    });
     return counts;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -157,6 +158,8 @@ struct Objects {
     std::vector<Shared<FelixConfig>> felix_configs;
     std::vector<Shared<CiliumNode>> cilium_nodes;
     std::vector<Shared<CiliumConfig>> cilium_configs;
+    /// What the source could not read yet, though it holds up nothing: that there is none of these says nothing.
+    std::set<ObjectKind> unread{};
 
     void add(const Object& object);
     /// For collections that are only filled by `put`, which keeps them sorted by key. Both tell whether they changed
@@ -165,8 +168,7 @@ struct Objects {
     bool erase(const ObjectKey& key);
     /// All but what Services are made of, by pointer: whether a network would come out the same.
     [[nodiscard]] bool has_network_of(const Objects& other) const;
-    /// An object by its name for people: to_string(key).
-    [[nodiscard]] bool has(const std::string& named) const;
+    [[nodiscard]] bool has(const ObjectKey& key) const;
     /// By kind, for people.
     [[nodiscard]] std::map<std::string, std::size_t> counts() const;
 };

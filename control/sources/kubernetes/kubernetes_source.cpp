@@ -44,11 +44,21 @@ bool KubernetesSource::process() {
         objects_ = std::move(incoming_);
         spdlog::info("source {}: {} has been read completely", name_, client_.server());
     }
+    take_unread();
     if (synced_ && changed_) last_change_ = std::chrono::system_clock::now();
     std::vector<std::string> now = errors();
     const bool same_errors = now == known_errors_;
     known_errors_ = std::move(now);
     return (synced_ && changed_) || !same_errors;
+}
+
+void KubernetesSource::take_unread() {
+    if (!synced_) return;
+    std::set<ObjectKind> unread;
+    for (const auto& reflector : reflectors_)
+        if (!reflector->was_read()) unread.insert(reflector->kind());
+    changed_ |= unread != objects_.unread;
+    objects_.unread = std::move(unread);
 }
 
 void KubernetesSource::tick() {

@@ -32,6 +32,7 @@ private:
     void put(const Object& object) override { changed_ |= (synced_ ? objects_ : incoming_).put(object); }
     void erase(const ObjectKey& key) override { changed_ |= (synced_ ? objects_ : incoming_).erase(key); }
     void tick();
+    void take_unread();
     [[nodiscard]] std::vector<std::string> errors() const;
 
     const std::string name_, network_;

@@ -48,6 +48,9 @@ public:
     [[nodiscard]] TimePoint due() const;
     /// It has been read completely once, or is not required and refused.
     [[nodiscard]] bool synced() const { return synced_; }
+    /// It has been read completely once.
+    [[nodiscard]] bool was_read() const { return !list_version_.empty(); }
+    [[nodiscard]] ObjectKind kind() const { return resource_.kind; }
     [[nodiscard]] ResourceStatus status() const;
     /// Malformed objects, whose last good selves stay in force.
     [[nodiscard]] const std::map<ObjectKey, std::string>& object_errors() const { return object_errors_; }

@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "processes.h"
+
 namespace viaduct {
 
 /// tests/support/api_server over a directory of YAML.
@@ -43,12 +45,12 @@ public:
     /// What an administrator is told.
     [[nodiscard]] nlohmann::json get(const std::string& path) const {
         const auto file = [&](const char* name) { return info[name].get<std::string>(); };
-        return output_of("curl -sS --max-time 20 --cacert " + file("ca") + " --cert " + file("client_certificate") +
-                         " --key " + file("client_key") + " '" + file("url") + path + "'");
+        return json_of("curl -sS --max-time 20 --cacert " + file("ca") + " --cert " + file("client_certificate") +
+                       " --key " + file("client_key") + " '" + file("url") + path + "'");
     }
     /// All requests so far: verb, path, status …
     [[nodiscard]] nlohmann::json requests() const {
-        return output_of("curl -sS --max-time 20 " + info["control"].get<std::string>() + "/requests");
+        return json_of("curl -sS --max-time 20 " + info["control"].get<std::string>() + "/requests");
     }
     /// "127.0.0.1:4711"
     [[nodiscard]] std::string address() const {
@@ -59,14 +61,10 @@ public:
     nlohmann::json info;
 
 private:
-    static nlohmann::json output_of(const std::string& command) {
-        std::FILE* const output = popen(command.c_str(), "r");
-        std::string text;
-        for (std::array<char, 4096> part{};
-             output != nullptr && std::fgets(part.data(), part.size(), output) != nullptr;)
-            text += part.data();
-        EXPECT_EQ(output == nullptr ? -1 : pclose(output), 0) << command;
-        return nlohmann::json::parse(text, nullptr, false);
+    static nlohmann::json json_of(const std::string& command) {
+        const FinishedCommand finished = run_command(command);
+        EXPECT_EQ(finished.status, 0) << command;
+        return nlohmann::json::parse(finished.output, nullptr, false);
     }
 
     std::FILE* output_ = nullptr;

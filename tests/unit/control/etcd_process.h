@@ -1,47 +1,21 @@
 // A real etcd of a test's own: one member on loopback, stopped with its owner.
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <cstdio>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "processes.h"
 #include "temporary_directory.h"
 
 namespace viaduct {
-
-inline std::string free_port() {
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-    close(fd);
-    return std::to_string(ntohs(address.sin_port));
-}
-
-/// What a command prints, without the last line's end.
-inline std::string output_of(const std::string& command) {
-    std::FILE* const pipe = popen((command + " 2>&1").c_str(), "r");
-    std::string text;
-    std::array<char, 4096> part{};
-    while (std::fgets(part.data(), part.size(), pipe) != nullptr) text += part.data();
-    pclose(pipe);
-    while (text.ends_with('\n')) text.pop_back();
-    return text;
-}
 
 class EtcdProcess {
 public:

@@ -1,11 +1,13 @@
 // The source over HTTP/2: nginx, which speaks it, in front of the stand-in server, which does not.
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <set>
 #include <thread>
 
-#include "etcd_process.h"
 #include "kubernetes_source_fixture.h"
+#include "processes.h"
 
 namespace viaduct {
 namespace {

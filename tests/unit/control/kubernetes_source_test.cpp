@@ -57,6 +57,10 @@ TEST_F(KubernetesSourceTest, ACrdThatIsNotThereHoldsUpNothing) {
     EXPECT_EQ(errors(),
               "ciliumnodes: the server answers 404 (the server could not find the requested resource): install Cilium "
               "with its CRDs; until then its Nodes' podCIDRs count\n");
+    EXPECT_TRUE(source_->objects().unread.contains(ObjectKind::cilium_node));
+    EXPECT_FALSE(source_->objects().unread.contains(ObjectKind::node));
+    server_->control(R"({"clear": true})");
+    EXPECT_TRUE(until([&] { return source_->objects().unread.empty(); })) << "once it is there, it is read";
 }
 
 TEST_F(KubernetesSourceTest, FollowsTheClusterOverHttps) {

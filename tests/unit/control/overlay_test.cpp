@@ -52,6 +52,7 @@ protected:
         const ReadObjects read = read_objects(changed(text_, changes) + "---\n" + more, "test.yaml");
         for (const ObjectError& error : read.errors) ADD_FAILURE() << error.text;
         for (const Object& object : read.objects) objects_.add(object);
+        objects_.unread = unread_;
         const SourceObjects source{"demo", &objects_};
         out_ = desired_state({config_, {&source, 1}, kernel_, ports_, nullptr, nullptr});
     }
@@ -82,6 +83,7 @@ protected:
     std::vector<PortFacts> ports_;
     KernelState kernel_;
     Objects objects_;
+    std::set<ObjectKind> unread_;
     DesiredOutput out_;
 };
 
@@ -234,6 +236,17 @@ INSTANTIATE_TEST_SUITE_P(
                    "network demo: pods may get addresses of its block 10.244.9.0/26"}),
     [](const auto& one) { return one.param.name; });
 
+/// A server that does not let the gateway read pools, or does not know them yet, is told of; their absence is not.
+TEST_F(CalicoTest, WhatCouldNotBeReadIsNotMissing) {
+    const std::vector<Change> no_pools{{"kind: IPPool", "kind: Unknown"}, {"kind: IPPool", "kind: Unknown"}};
+    make(no_pools);
+    EXPECT_NE(findings().find("there is no IPPool"), std::string::npos) << findings();
+    EXPECT_NE(findings().find("is in no IPPool"), std::string::npos) << findings();
+    unread_ = {ObjectKind::ip_pool};
+    make(no_pools);
+    EXPECT_EQ(findings().find("no IPPool"), std::string::npos) << findings();
+}
+
 TEST_F(CalicoTest, CrossSubnetIsForPoolsThatSayIt) {
     make({{"vxlanMode: Always", "vxlanMode: CrossSubnet"}});
     EXPECT_EQ(text_of(made().direct_cidrs), "10.244.0.0/16 ");
@@ -267,6 +280,9 @@ TEST_F(CalicoStrangerTest, HasToBeAdmitted) {
     }
     make({admit("192.0.3.0/24")}, disabled_pool_);
     EXPECT_NE(findings(), "");
+    unread_ = {ObjectKind::felix_config};
+    make({}, disabled_pool_);
+    EXPECT_EQ(findings().find("drop its packets"), std::string::npos) << "nobody knows";
 }
 
 TEST_F(CalicoStrangerTest, IsAdmittedByIpv6Too) {
