@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <ranges>
 
 #include "control/desired/network_objects.h"
 #include "control/desired/networks.h"
@@ -69,6 +68,17 @@ struct KeptNetwork {
     Place place;
     std::vector<Finding> findings;
 };
+
+/// Whether these are a network's peers, in this order.
+bool has_peers(const DesiredState& state, NetworkId network, std::span<const DesiredPeer> peers) {
+    std::size_t found = 0;
+    for (const DesiredPeer& peer : state.peers) {
+        if (peer.network != network) continue;
+        if (found == peers.size() || peer != peers[found]) return false;
+        ++found;
+    }
+    return found == peers.size();
+}
 
 Objects network_side(Objects objects) {
     objects.services.clear();
@@ -153,9 +163,8 @@ private:
     void keep_outcome(const DesiredState* previous, std::size_t i) {
         KeptNetwork& kept = networks_[i];
         if (previous == nullptr || is_made_of(kept, *previous)) return;
-        const auto is_its = [i](const DesiredPeer& peer) { return peer.network == static_cast<NetworkId>(i); };
         if (i >= previous->networks.size() || previous->networks[i] != kept.made.network ||
-            !std::ranges::equal(previous->peers | std::views::filter(is_its), kept.made.peers))
+            !has_peers(*previous, static_cast<NetworkId>(i), kept.made.peers))
             return;
         kept.previous_networks = previous->networks;
         kept.previous_peers = previous->peers;
