@@ -30,6 +30,8 @@ std::vector<LatencyPoint> points_of(const Histogram& histogram) {
     return points;
 }
 
+Losses losses_of(const Trial& trial) { return {trial.lost(), trial.refused, trial.gateway.drops}; }
+
 std::vector<StageCost> stage_costs(const GatewayCounts& counts) {
     std::vector<StageCost> costs;
     const double packets = std::max(1.0, static_cast<double>(counts.timed_packets));
@@ -92,10 +94,8 @@ void Campaign<A>::overload(Case& one) {
     const Trial& median = trials[trials.size() / 2];
     one.overload = {.offered = median.offered_rate(),
                     .received = median.received_rate(),
-                    .lost = median.lost(),
-                    .refused = median.refused,
+                    .losses = losses_of(median),
                     .generator_busy = 1 - median.idle,
-                    .drops = median.gateway.drops,
                     .disturbance = median.disturbance};
     if (bench_.gateway == nullptr) return;
     one.stages = stage_costs(median.gateway);
@@ -197,9 +197,15 @@ void Campaign<A>::reconfigure(Case& one) {
                                        .changes = bench_.options.change_rate,
                                        .change = change},
                                       true);
-    one.reconfiguration = Reconfiguration{result.changes,        result.offered,         result.lost(),
-                                          result.offered_rate(), result.seconds,         trials_.traffic().active,
-                                          result.verdicts.moved, result.verdicts.broken, result.disturbance};
+    one.reconfiguration = {.changes = result.changes,
+                           .offered = result.offered,
+                           .losses = losses_of(result),
+                           .load = result.offered_rate(),
+                           .seconds = result.seconds,
+                           .flows = trials_.traffic().active,
+                           .moved = result.verdicts.moved,
+                           .broken = result.verdicts.broken,
+                           .disturbance = result.disturbance};
     if (turn % 2 != 0) change();
     (void)trials_.once({.rate = fill_rate / 4, .seconds = 0.5}, true);  // what the last change moves, moves now
 }
@@ -212,7 +218,7 @@ void Campaign<A>::soak(Case& one) {
     one.soak = {.load = result.offered_rate(),
                 .seconds = result.seconds,
                 .offered = result.offered,
-                .lost = result.lost(),
+                .losses = losses_of(result),
                 .worst_microseconds = static_cast<double>(result.latency.max()) / 1'000,
                 .new_flows = result.new_flows,
                 .disturbance = result.disturbance};

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -21,6 +22,7 @@ struct Disturbance {
     // some of the load. While a worker waits the rings fill up, within half a millisecond at 4 Mpps.
     static constexpr double generator_may = 0.02, others_may = 0.005;
 
+    [[nodiscard]] double longest() const noexcept { return std::max({generator, workers, stolen}); }
     /// The worst of them, as a multiple of what is tolerated.
     [[nodiscard]] double excess() const noexcept;
     /// It may have cost frames, whatever it did cost.

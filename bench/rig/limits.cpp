@@ -19,38 +19,20 @@ std::string mpps(double rate) {
     return text;
 }
 
-/// Where the frames went that did not come back.
-std::string losses(const Overload& over) {
-    std::uint64_t dropped = 0;
-    std::string reasons;
-    for (const auto& [name, count] : over.drops) {
-        dropped += count;
-        reasons += (reasons.empty() ? " (" : ", ") + name + " " + std::to_string(count);
-    }
-    std::string text = " Of " + std::to_string(over.lost) + " lost frames the full ring towards the gateway refused " +
-                       std::to_string(over.refused) + ", and the gateway dropped " + std::to_string(dropped) + reasons +
-                       (reasons.empty() ? "." : ").");
-    const std::uint64_t found = over.refused + dropped;
-    if (over.lost > found)
-        text += " Nobody has counted the other " + std::to_string(over.lost - found) + ", lost in the ports.";
-    return text;
-}
-
 /// Who was busy, by numbers.
 std::string occupation(const Overload& over) {
     std::string text = "Under overload " + mpps(over.offered) + " were offered and " + mpps(over.received) +
                        " came back. The generator was busy for " + percent(over.generator_busy) + " of its time";
     if (over.gateway_busy) text += ", the gateway's workers for " + percent(*over.gateway_busy) + " of theirs";
     if (over.pipeline_share > 0) text += " (stages " + percent(over.pipeline_share) + ", the rest drivers and copies)";
-    text += ".";
-    return over.lost == 0 ? text : text + losses(over);
+    return text + ". " + text_of(over.losses);
 }
 
 std::string verdict(const Overload& over) {
     constexpr double full = 0.8, all_through = 0.95;
     if (over.disturbance.spoils()) return "Who is the limit cannot be told: meanwhile " + over.disturbance.text() + ".";
-    const auto refused = over.drops.find("transmit_refused");
-    const bool rig_was_slow = refused != over.drops.end() && 2 * refused->second > over.lost;
+    const auto refused = over.losses.drops.find("transmit_refused");
+    const bool rig_was_slow = refused != over.losses.drops.end() && 2 * refused->second > over.losses.lost;
     const bool through = over.received > all_through * over.offered;
     const bool gateway_full = over.gateway_busy ? *over.gateway_busy > full : !through;
     if (rig_was_slow) return "The generator is the limit: it takes frames too slowly, and the gateway could do more.";
@@ -115,6 +97,24 @@ void say_what_ports_cost(const Results& results, std::vector<std::string>& said)
 }
 
 }  // namespace
+
+std::string text_of(const Losses& losses) {
+    if (losses.lost == 0) return "No frame was lost.";
+    std::uint64_t dropped = 0;
+    std::string reasons;
+    for (const auto& [name, count] : losses.drops) {
+        dropped += count;
+        reasons += (reasons.empty() ? " (" : ", ") + name + " " + std::to_string(count);
+    }
+    const std::string text = std::to_string(losses.lost) +
+                             " frames were lost: the full ring towards the gateway refused " +
+                             std::to_string(losses.refused) + ", the gateway dropped " + std::to_string(dropped) +
+                             reasons + (reasons.empty() ? "" : ")");
+    const std::uint64_t found = losses.refused + dropped;
+    return losses.lost <= found
+               ? text + "."
+               : text + ", and the ports lost " + std::to_string(losses.lost - found) + " that nobody has counted.";
+}
 
 std::vector<std::string> limits_of(const Results& results, const Case& one) {
     std::vector<std::string> said;

@@ -1,4 +1,5 @@
 // The report as a page: what was found, then how, then every case with its plots and limits.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -16,7 +17,7 @@ h3 { font-size: 1em; margin: 0 0 .4em } code { background: #f3f4f6; padding: .1e
 table { border-collapse: collapse; margin: .8em 0 } th, td { padding: .3em .8em; text-align: right; border-bottom: 1px solid #e3e6ea }
 th { font-weight: 600; background: #f6f8fa } th:first-child, td:first-child { text-align: left }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(430px, 1fr)); gap: 1.2em 2em; margin: 1em 0 }
-svg { width: 100%; height: auto } svg text { font: 12px system-ui, sans-serif; fill: #57606a } .grid { stroke: #e3e6ea }
+svg { width: 100%; max-width: 640px; height: auto } svg text { font: 12px system-ui, sans-serif; fill: #57606a } .grid { stroke: #e3e6ea }
 .legend { margin: .2em 0; font-size: 13px } .legend span { margin-right: 1.2em; white-space: nowrap }
 .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em }
 .limits { background: #fff8e5; border-left: 4px solid #cb912f; padding: .6em 1em } .limits ul { margin: .3em 0; padding-left: 1.2em }
@@ -106,12 +107,14 @@ std::string figure(const std::string& title, const std::string& plot) {
 
 std::string loss_plot(const Case& one) {
     Line median{"median of three trials", {}}, least{"best of them", {}}, most{"worst of them", {}};
-    for (const LossPoint& point : one.loss) {
+    std::vector<LossPoint> sorted = one.loss;  // close to its limit the generator offers now more, now less
+    std::ranges::sort(sorted, {}, &LossPoint::load);
+    for (const LossPoint& point : sorted) {
         median.points.emplace_back(point.load / 1e6, 100 * point.loss_ratio);
         least.points.emplace_back(point.load / 1e6, 100 * point.least);
         most.points.emplace_back(point.load / 1e6, 100 * point.most);
     }
-    return figure("Frame loss by load", line_plot({"offered load, Mpps"}, {"loss, %"}, {median, most, least}));
+    return figure("Frame loss by load", line_plot({"offered load, Mpps"}, {"loss, %"}, {most, least, median}));
 }
 
 /// Percentiles as HDR plots have them: each nine as wide as the one before.
@@ -189,19 +192,20 @@ std::string disturbances(const Case& one) {
                 std::to_string(one.burst->frames) +
                 format(" frames at %.2f Mpps without a loss.</li>\n", one.burst->rate / 1e6);
     if (const auto& change = one.reconfiguration)
-        html += format(
-            "<li>Reconfiguration: %llu changes of endpoints within %.1f s at %.3f Mpps. %llu of %llu frames were lost, "
-            "which is %.3f ms of the offered load. %llu of %llu flows were broken (%.4f %%), that is, left a backend "
-            "that was there; %llu moved off a backend that had been taken away.</li>\n",
-            static_cast<unsigned long long>(change->changes), change->seconds, change->load / 1e6,
-            static_cast<unsigned long long>(change->lost), static_cast<unsigned long long>(change->offered),
-            1e3 * change->blocked_seconds(), static_cast<unsigned long long>(change->broken),
-            static_cast<unsigned long long>(change->flows), 100 * change->broken_share(),
-            static_cast<unsigned long long>(change->moved));
+        html += format("<li>Reconfiguration: %llu changes of endpoints within %.1f s at %.3f Mpps. ",
+                       static_cast<unsigned long long>(change->changes), change->seconds, change->load / 1e6) +
+                text_of(change->losses) +
+                format(
+                    " That is %.3f ms of the offered load. %llu of %llu flows were broken (%.4f %%), that is, left a "
+                    "backend that was there; %llu moved off a backend that had been taken away.</li>\n",
+                    1e3 * change->blocked_seconds(), static_cast<unsigned long long>(change->broken),
+                    static_cast<unsigned long long>(change->flows), 100 * change->broken_share(),
+                    static_cast<unsigned long long>(change->moved));
     if (one.soak)
-        html += format("<li>Soak: %.0f s at %.3f Mpps, %llu of %llu frames lost, the slowest took %.1f µs.</li>\n",
-                       one.soak->seconds, one.soak->load / 1e6, static_cast<unsigned long long>(one.soak->lost),
-                       static_cast<unsigned long long>(one.soak->offered), one.soak->worst_microseconds);
+        html += format("<li>Soak: %.0f s at %.3f Mpps, %llu frames, the slowest took %.1f µs. ", one.soak->seconds,
+                       one.soak->load / 1e6, static_cast<unsigned long long>(one.soak->offered),
+                       one.soak->worst_microseconds) +
+                text_of(one.soak->losses) + "</li>\n";
     if (one.reordered + one.duplicated != 0)
         html += format("<li>%llu frames overtook an older one of their flow, %llu came twice.</li>\n",
                        static_cast<unsigned long long>(one.reordered), static_cast<unsigned long long>(one.duplicated));

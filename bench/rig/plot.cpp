@@ -158,7 +158,7 @@ std::string line_plot(const Axis& x, const Axis& y, const std::vector<Line>& lin
 }
 
 std::string bar_plot(const std::string& unit, const std::vector<std::string>& parts, const std::vector<Bar>& bars) {
-    constexpr double row = 30, name_width = 170, room = 330;
+    constexpr double row = 30, name_width = 200, room = 330;
     double most = 1e-9;
     for (const Bar& bar : bars) {
         double sum = 0;

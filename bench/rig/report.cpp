@@ -53,6 +53,12 @@ Json held_up_json(const Disturbance& one) {
             {"hypervisor", rounded(1e3 * one.stolen)}};
 }
 
+void add_losses(Json& to, const Losses& losses) {
+    to["lost"] = losses.lost;
+    to["refused_by_full_ring"] = losses.refused;
+    to["gateway_drops"] = losses.drops;
+}
+
 void add_disturbances(Json& all, const Case& one) {
     if (one.burst)
         all["back_to_back"] = {{"frames", one.burst->frames},
@@ -63,7 +69,6 @@ void add_disturbances(Json& all, const Case& one) {
                                   {"load_fps", std::llround(change->load)},
                                   {"seconds", rounded(change->seconds)},
                                   {"offered", change->offered},
-                                  {"lost", change->lost},
                                   {"blocked_seconds", change->blocked_seconds()},
                                   {"flows", change->flows},
                                   {"moved_off_removed_backends", change->moved},
@@ -74,22 +79,21 @@ void add_disturbances(Json& all, const Case& one) {
         all["soak"] = {{"load_fps", std::llround(one.soak->load)},
                        {"seconds", rounded(one.soak->seconds)},
                        {"offered", one.soak->offered},
-                       {"lost", one.soak->lost},
                        {"worst_microseconds", rounded(one.soak->worst_microseconds)},
                        {"new_flows", one.soak->new_flows},
                        {"held_up_ms", held_up_json(one.soak->disturbance)}};
+    if (one.reconfiguration) add_losses(all["reconfiguration"], one.reconfiguration->losses);
+    if (one.soak) add_losses(all["soak"], one.soak->losses);
 }
 
 void add_gateway(Json& all, const Case& one) {
     const Overload& over = one.overload;
     all["overload"] = {{"offered_fps", std::llround(over.offered)},
                        {"received_fps", std::llround(over.received)},
-                       {"lost", over.lost},
-                       {"refused_by_full_ring", over.refused},
                        {"generator_busy", rounded(over.generator_busy)},
                        {"gateway_busy", over.gateway_busy ? rounded(*over.gateway_busy) : Json(nullptr)},
-                       {"pipeline_share", rounded(over.pipeline_share)},
-                       {"gateway_drops", over.drops}};
+                       {"pipeline_share", rounded(over.pipeline_share)}};
+    add_losses(all["overload"], over.losses);
     all["cycles_by_stage"] = Json::object();
     for (const StageCost& stage : one.stages) all["cycles_by_stage"][stage.stage] = rounded(stage.cycles, 0.1);
 }
@@ -152,13 +156,13 @@ std::string disturbances_text(const Case& one) {
             "  reconfiguration: %llu changes at %.3f Mpps, %llu frames lost (%.3f ms of traffic), %llu of %llu "
             "flows broken, %llu moved off a removed backend\n",
             static_cast<unsigned long long>(change->changes), change->load / 1e6,
-            static_cast<unsigned long long>(change->lost), 1e3 * change->blocked_seconds(),
+            static_cast<unsigned long long>(change->losses.lost), 1e3 * change->blocked_seconds(),
             static_cast<unsigned long long>(change->broken), static_cast<unsigned long long>(change->flows),
             static_cast<unsigned long long>(change->moved));
     if (one.soak)
-        text +=
-            format("  soak: %.3f Mpps for %.0f s, %llu of %llu frames lost\n", one.soak->load / 1e6, one.soak->seconds,
-                   static_cast<unsigned long long>(one.soak->lost), static_cast<unsigned long long>(one.soak->offered));
+        text += format("  soak: %.3f Mpps for %.0f s, %llu of %llu frames lost\n", one.soak->load / 1e6,
+                       one.soak->seconds, static_cast<unsigned long long>(one.soak->losses.lost),
+                       static_cast<unsigned long long>(one.soak->offered));
     for (const FlowsCost& cost : one.by_flows)
         text += format("  %8u flows: %.3f Mpps at overload, %.0f cycles/packet in the stages\n", cost.flows,
                        cost.rate / 1e6, cost.cycles);

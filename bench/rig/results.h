@@ -19,6 +19,12 @@ struct Throughput {
     unsigned trials = 0;
 };
 
+/// Frames that did not come back, and where they went.
+struct Losses {
+    std::uint64_t lost = 0, refused = 0;           // refused: by a full ring towards the gateway
+    std::map<std::string, std::uint64_t> drops{};  // the gateway's, by counter
+};
+
 struct LatencyPoint {
     double percentile = 0, microseconds = 0;
 };
@@ -39,18 +45,20 @@ struct BackToBack {
     bool at_limit = false;     // no longer burst was tried
 };
 struct Reconfiguration {
-    std::uint64_t changes = 0, offered = 0, lost = 0;
+    std::uint64_t changes = 0, offered = 0;
+    Losses losses{};
     double load = 0, seconds = 0;
     std::uint64_t flows = 0, moved = 0, broken = 0;
     Disturbance disturbance{};
-    [[nodiscard]] double blocked_seconds() const { return load > 0 ? static_cast<double>(lost) / load : 0; }
+    [[nodiscard]] double blocked_seconds() const { return load > 0 ? static_cast<double>(losses.lost) / load : 0; }
     [[nodiscard]] double broken_share() const {
         return flows == 0 ? 0 : static_cast<double>(broken) / static_cast<double>(flows);
     }
 };
 struct Soak {
     double load = 0, seconds = 0;
-    std::uint64_t offered = 0, lost = 0;
+    std::uint64_t offered = 0;
+    Losses losses{};
     double worst_microseconds = 0;
     std::uint64_t new_flows = 0;  // that began meanwhile
     Disturbance disturbance{};
@@ -68,12 +76,11 @@ struct FlowsCost {
 
 /// The gateway offered more than it can take.
 struct Overload {
-    double offered = 0, received = 0;      // frames per second
-    std::uint64_t lost = 0, refused = 0;   // refused: of the lost ones, by a full ring
+    double offered = 0, received = 0;  // frames per second
+    Losses losses{};
     double generator_busy = 0;             // share of its time
     std::optional<double> gateway_busy{};  // of its workers' time, with their ports' drivers
     double pipeline_share = 0;             // of its workers' time, by the stages' cycles
-    std::map<std::string, std::uint64_t> drops{};
     Disturbance disturbance{};
 };
 
@@ -82,10 +89,10 @@ struct TrialTally {
     unsigned trials = 0;    // that count
     unsigned repeated = 0;  // spoiled, and made anew
     unsigned spoiled = 0;   // that count all the same
-    Disturbance worst{};    // of all spoiled ones
+    Disturbance worst{};    // of all spoiled ones, by time
 
     void note(const Disturbance& one) {
-        if (one.excess() > worst.excess()) worst = one;
+        if (one.longest() > worst.longest()) worst = one;
     }
 };
 
@@ -128,6 +135,8 @@ struct Results {
     std::vector<Case> cases;
 };
 
+/// Where lost frames went, as a sentence.
+[[nodiscard]] std::string text_of(const Losses& losses);
 /// What limits a case's figures, in sentences.
 [[nodiscard]] std::vector<std::string> limits_of(const Results& results, const Case& one);
 

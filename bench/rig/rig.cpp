@@ -105,7 +105,7 @@ struct Subject {
             devices = {own->device(Side::outside), own->device(Side::underlay)};
             return;
         }
-        if (options.attach != "-") asked.emplace(options.attach);
+        if (options.attach != "-") (void)asked.emplace(options.attach).version();  // before a port waits for it
         if (!options.objects.empty()) elsewhere.emplace(site, options.objects);
         devices = {options.outside, options.underlay};
     }
@@ -145,15 +145,16 @@ void measure(const RigOptions& options, Site& site) {
     for (const std::string& file : {options.json, options.csv, options.html})
         if (!file.empty()) write_file(file, "");  // now, not after minutes
     Results results = facts(options, cpus);
-    Subject subject(options, site, cpus.gateway);
-    const Eal eal(eal_options(subject.devices, cpus.generator, free_hugepages()));
-    rte_log_set_level_pattern("pmd.net.memif", RTE_LOG_ERR);  // it warns that it will not serve several processes
-    results.machine.tsc_hz = rte_get_tsc_hz();
-    stay_on(cpus.generator);
+    std::optional<Subject> subject;
     try {
-        measure_cases(options, site, subject, results);
+        subject.emplace(options, site, cpus.gateway);
+        const Eal eal(eal_options(subject->devices, cpus.generator, free_hugepages()));
+        rte_log_set_level_pattern("pmd.net.memif", RTE_LOG_ERR);  // it warns that it will not serve several processes
+        results.machine.tsc_hz = rte_get_tsc_hz();
+        stay_on(cpus.generator);
+        measure_cases(options, site, *subject, results);
     } catch (const CommandError& error) {
-        if (subject.own) subject.own->require_alive();  // its log tells more
+        if (subject && subject->own) subject->own->require_alive();  // its log tells more
         throw std::runtime_error(std::string(error.what()) + "\n  " + error.remedy());
     }
     write_reports(options, results);

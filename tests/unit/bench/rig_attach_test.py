@@ -118,6 +118,11 @@ class Attached(unittest.TestCase):
         self.assertEqual(wrong.returncode, 1)
         self.assertIn("a wrong source MAC address", wrong.stderr)
 
+    def test_a_gateway_that_is_not_there(self):
+        done = bench("--attach", "/nonexistent.sock", "--outside=net_memif0", "--underlay=net_memif1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot reach the gateway at /nonexistent.sock: there is no such socket", done.stderr)
+
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__)

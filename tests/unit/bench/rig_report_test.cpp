@@ -78,12 +78,10 @@ Results some_results() {
     one.throughputs = {{"NDR", 0, 2.8e6, 2.81e6, true, 40}, {"PDR", 0.005, 3e6, 3.01e6, true, 40}};
     one.overload = {.offered = 5e6,
                     .received = 3.2e6,
-                    .lost = 900'000,
-                    .refused = 899'000,
+                    .losses = {900'000, 899'000, {{"no_route", 900}}},
                     .generator_busy = 1,
                     .gateway_busy = 0.98,
                     .pipeline_share = 0.4,
-                    .drops = {{"no_route", 900}},
                     .disturbance = {}};
     one.idle_at_pdr = 0.3;
     one.stages = {{"parse", 30}, {"track", 50}};
@@ -91,7 +89,7 @@ Results some_results() {
     one.loss = {{1e6, 0, 0, 0, 0}, {4e6, 0.25, 0.2, 0.5, 1}};
     one.by_flows = {{1, 4e6, 80, 0}, {1024, 3e6, 120, 0}};
     one.burst = BackToBack{2'048, 5e6, false};
-    one.reconfiguration = Reconfiguration{60, 4'500'000, 1'500, 1.5e6, 3, 1'024, 100, 0, {}};
+    one.reconfiguration = Reconfiguration{60, 4'500'000, {1'500, 0, {}}, 1.5e6, 3, 1'024, 100, 0, {}};
     results.cases = {one};
     return results;
 }
@@ -103,6 +101,7 @@ TEST(RigReport, JsonHoldsTheFigures) {
     EXPECT_EQ(one["cycles_by_stage"]["track"], 50.0);
     EXPECT_EQ(one["latency"][0]["microseconds_by_percentile"]["50"], 8.25);
     EXPECT_EQ(one["reconfiguration"]["blocked_seconds"], 0.001);
+    EXPECT_EQ(one["reconfiguration"]["lost"], 1'500);
     EXPECT_EQ(one["frame_loss"][1]["loss_ratio"], 0.25);
     EXPECT_EQ(one["frame_loss"][1]["most"], 0.5);
     EXPECT_EQ(one["frame_loss"][1]["spoiled_trials"], 1);
@@ -162,15 +161,15 @@ TEST(RigLimits, NameWhoWasFull) {
     EXPECT_NE(limits(results).find("cannot be told: meanwhile a worker of the gateway waited 100.0 ms"),
               std::string::npos);
     over.disturbance = {};
-    over.drops = {{"transmit_refused", 600'000}};
+    over.losses.drops = {{"transmit_refused", 600'000}};
     EXPECT_NE(limits(results).find("The generator is the limit: it takes"), std::string::npos);
 }
 
 TEST(RigLimits, SayItInNumbers) {
     const std::string text = limits(some_results());
     for (const char* part : {"5.00 Mpps were offered and 3.20 Mpps came back", "generator was busy for 100.0 %",
-                             "workers for 98.0 %", "stages 40.0 %", "Of 900000 lost frames", "refused 899000",
-                             "dropped 900 (no_route 900)", "counted the other 100"})
+                             "workers for 98.0 %", "stages 40.0 %", "900000 frames were lost", "refused 899000",
+                             "dropped 900 (no_route 900)", "the ports lost 100 that"})
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 
@@ -180,7 +179,7 @@ TEST(RigLimits, NameSpoiledTrials) {
     TrialTally& tally = results.cases[0].tally;
     tally = {.trials = 40, .repeated = 7, .spoiled = 2};
     tally.note({.lasted = 0.25, .generator = 0, .workers = 0.0632, .stolen = 0});
-    tally.note({.lasted = 0.25, .generator = 0.1, .workers = 0, .stolen = 0});
+    tally.note({.lasted = 0.01, .generator = 0.001, .workers = 0, .stolen = 0});
     const std::string text = limits(results);
     EXPECT_NE(text.find("7 trials beside the 40 that count were spoiled"), std::string::npos) << text;
     EXPECT_NE(text.find("a worker of the gateway waited 63.2 ms for its CPU"), std::string::npos) << text;
