@@ -15,6 +15,7 @@
 #include <set>
 #include <system_error>
 
+#include "control/age_log.h"
 #include "control/cluster_links.h"
 #include "control/desired/desired_state.h"
 #include "control/host_interface.h"
@@ -214,6 +215,8 @@ private:
         neighbours_.confirm(*published_.current(), view_.ports(), kernel_);
         links_.tell();
         store_status();
+        for (const std::string& line : ages_.due(status_.sources, std::chrono::system_clock::now()))
+            spdlog::warn("{}", line);
     }
 
     void publish() {
@@ -368,6 +371,7 @@ private:
     std::chrono::system_clock::time_point last_queued_{};
     Histogram builds_;
     StateSize size_;
+    AgeLog ages_;
     ProgrammingLatency latency_{std::chrono::system_clock::now()};
     std::vector<Finding> findings_;
     std::set<std::string> former_findings_;

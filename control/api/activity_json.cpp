@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "control/api/forwarding_json.h"
+#include "control/api/state_age.h"
 
 namespace viaduct {
 namespace {
@@ -137,6 +138,7 @@ Json source_json(const SourceStatus& source) {
             {"objects", source.objects},
             {"errors", source.errors},
             {"last_change", time_json(source.last_change)},
+            {"age_seconds", state_age(source, std::chrono::system_clock::now()).count()},
             {"resources", std::move(resources)}};
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "control/api/activity_json.h"
+#include "control/api/state_age.h"
 
 namespace viaduct {
 namespace {
@@ -183,6 +184,11 @@ void write_control(std::string& out, const ControlStatus& status) {
         .add(status.tables_built);
     Metric synced(out, "viaduct_source_synced", "gauge", "Whether a source has been read completely.");
     for (const SourceStatus& source : status.sources) synced.add(source.synced ? 1 : 0, "source", source.name);
+    Metric age(out, "viaduct_source_state_age_seconds", "gauge",
+               "How old what a source says may be: 0 while all of it is followed.");
+    for (const SourceStatus& source : status.sources)
+        age.add(static_cast<std::uint64_t>(state_age(source, std::chrono::system_clock::now()).count()), "source",
+                source.name);
     Metric(out, "viaduct_snapshots_waiting_to_be_freed", "gauge", "Snapshots that a worker may still see.")
         .add(status.waiting_to_be_freed);
 }

@@ -7,6 +7,7 @@
 #include <ostream>
 #include <span>
 
+#include "control/age_text.h"
 #include "control/viaductctl/table.h"
 #include "tables/stage.h"
 
@@ -128,11 +129,18 @@ void print_findings(const Json& answer, std::ostream& out) {
     }
 }
 
+std::string age_of(const Json& source) {
+    const auto seconds = source["age_seconds"].get<long>();
+    if (!source["synced"].get<bool>()) return "unread";
+    return seconds == 0 ? "current" : age_text(std::chrono::seconds(seconds));
+}
+
 void print_sources(const Json& answer, std::ostream& out) {
-    Table table({{"NAME"}, {"TYPE"}, {"NETWORK"}, {"LOCATION"}, {"SYNCED"}, {"LAST CHANGE"}, {"OBJECTS"}});
+    Table table({{"NAME"}, {"TYPE"}, {"NETWORK"}, {"LOCATION"}, {"SYNCED"}, {"AGE"}, {"LAST CHANGE"}, {"OBJECTS"}});
     for (const Json& source : answer["sources"]) {
         table.add({cell(source["name"]), cell(source["type"]), cell(source["network"]), cell(source["location"]),
-                   cell(source["synced"]), time_text(source["last_change"]), objects_text(source["objects"])});
+                   cell(source["synced"]), age_of(source), time_text(source["last_change"]),
+                   objects_text(source["objects"])});
     }
     table.print(out);
     out << "\nSnapshot " << cell(answer["version"]) << " published " << time_text(answer["last_publication"])

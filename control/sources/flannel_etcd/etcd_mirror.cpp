@@ -61,7 +61,7 @@ void EtcdMirror::on_response(int status, seconds) {
 }
 
 void EtcdMirror::heard() {
-    status_.last_heard = std::chrono::system_clock::now();
+    if (http_status_ == 200) status_.last_heard = std::chrono::system_clock::now();
     due_ = timing_.now() + (phase_ == Phase::watch && http_status_ == 200 ? silence_time : answer_time);
 }
 

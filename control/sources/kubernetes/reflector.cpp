@@ -108,7 +108,7 @@ void Reflector::on_response(int status, seconds retry_after) {
 
 /// Something came: more time for the next.
 void Reflector::heard() {
-    status_.last_heard = std::chrono::system_clock::now();
+    if (http_status_ == 200) status_.last_heard = std::chrono::system_clock::now();
     if (phase_ == Phase::watch)
         due_ = began_ + watch_time_ + answer_time;
     else

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "control/age_text.h"
 #include "control/api/json.h"
 #include "tests/unit/control/fake_gateway.h"
 
@@ -304,6 +305,30 @@ TEST_F(ApiTest, MetricsUseTheNamesOfKubeProxy) {
               std::string::npos);
     EXPECT_NE(text.find("\nviaduct_source_watches_total{source=\"cluster\",resource=\"nodes\"} 2\n"),
               std::string::npos);
+}
+
+TEST_F(ApiTest, MetricsTellHowOldTheStateIs) {
+    std::vector<ResourceStatus>& all = gateway.status.sources.front().resources;
+    const auto now = std::chrono::system_clock::now();
+    all.resize(3);
+    all[0].last_heard = now - std::chrono::hours(5);
+    all[1].last_heard = now - std::chrono::seconds(7'200);
+    all[1].error = "Connection refused";
+    all[2].error = "404: never read";
+    const std::string text = request("/metrics")->body,
+                      name = "\nviaduct_source_state_age_seconds{source=\"cluster\"} ";
+    const std::size_t at = text.find(name);
+    ASSERT_NE(at, std::string::npos) << text;
+    const int age = std::stoi(text.substr(at + name.size()));
+    EXPECT_GE(age, 7'200);
+    EXPECT_LT(age, 7'300);
+}
+
+TEST(AgeText, IsInTheLargestUnit) {
+    using std::chrono::seconds;
+    for (const auto& [age, text] :
+         {std::pair{59, "59 s"}, {60, "1 min"}, {3'599, "59 min"}, {7'200, "2 h"}, {200'000, "2 d"}})
+        EXPECT_EQ(age_text(seconds(age)), text);
 }
 
 TEST_F(ApiTest, NamesWhatItOffersWhenAskedForMore) {

@@ -140,12 +140,22 @@ TEST_F(ViaductctlTest, ShowsSourcesWithWhatIsWrong) {
     gateway.status.sources[0].errors = {"web.yaml:12: no such field"};
     gateway.status.findings = {{Severity::warning, "Node node2", "its subnet overlaps", "give it another"}};
     EXPECT_EQ(ask({"show", "sources"}),
-              "NAME     TYPE       NETWORK  LOCATION                SYNCED  LAST CHANGE  OBJECTS\n"
-              "cluster  directory  demo     /etc/viaduct/cluster.d  yes     never        Node 2, Service 3\n"
+              "NAME     TYPE       NETWORK  LOCATION                SYNCED  AGE      LAST CHANGE  OBJECTS\n"
+              "cluster  directory  demo     /etc/viaduct/cluster.d  yes     current  never        Node 2, Service 3\n"
               "\n"
               "Snapshot 1 published never, built in 0 us; ready.\n"
               "error: web.yaml:12: no such field\n"
               "warning: Node node2: its subnet overlaps; give it another\n");
+}
+
+TEST_F(ViaductctlTest, TellsHowOldTheStateIsWhileTheServerIsAway) {
+    ResourceStatus& nodes = gateway.status.sources[0].resources.emplace_back();
+    nodes.last_heard = std::chrono::system_clock::now() - std::chrono::minutes(150);
+    EXPECT_NE(ask({"show", "sources"}).find("current"), std::string::npos) << "nothing is wrong: it is only quiet";
+    nodes.error = "Connection refused";
+    EXPECT_NE(ask({"show", "sources"}).find(" 2 h "), std::string::npos);
+    gateway.status.sources[0].synced = false;
+    EXPECT_NE(ask({"show", "sources"}).find("unread"), std::string::npos);
 }
 
 TEST_F(ViaductctlTest, Explains) {
