@@ -8,11 +8,11 @@
 #include "bench/churn.h"
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "bench/command_line.h"
 #include "bench/device_under_test.h"
 #include "bench/machine.h"
 #include "bench/table_changes.h"
@@ -29,7 +29,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr unsigned burst_size = 32;
 constexpr double long_burst_us = 50;
-constexpr std::uint64_t pool_memory = std::uint64_t{128} << 20U;
 
 double microseconds(std::uint64_t cycles) {
     return 1e6 * static_cast<double>(cycles) / static_cast<double>(rte_get_tsc_hz());
@@ -126,10 +125,8 @@ po::options_description all_options() {
     return all;
 }
 
-ChurnOptions parse(int argc, const char* const* argv) try {
-    po::variables_map given;
-    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-    po::store(po::parse_command_line(argc, argv, all_options(), style), given);
+ChurnOptions parse(int argc, const char* const* argv) {
+    const po::variables_map given = parse_command_line(all_options(), argc, argv);
     ChurnOptions options;
     options.help = given.count("help") != 0;
     options.quick = given.count("quick") != 0;
@@ -143,8 +140,6 @@ ChurnOptions parse(int argc, const char* const* argv) try {
     if (options.flows == 0 || options.flows > max_flows)
         throw std::invalid_argument("--flows: 1 to " + std::to_string(max_flows));
     return options;
-} catch (const po::error& error) {
-    throw std::invalid_argument(error.what());
 }
 
 Json report(const Load& load) {
@@ -197,9 +192,8 @@ int run_churn(int argc, const char* const* argv) {
         return 0;
     }
     const std::vector<unsigned> cpus = allowed_cpus();
-    const Eal eal({.hugepages = options.hugepages && free_hugepages() >= pool_memory,
-                   .pci_devices = {},
-                   .control_cpu = cpus.front()});
+    const Eal eal(
+        {.hugepages = options.hugepages && hugepages_suffice(), .pci_devices = {}, .control_cpu = cpus.front()});
     stay_on(cpus.back());
     Machine machine = this_machine();
     machine.tsc_hz = rte_get_tsc_hz();

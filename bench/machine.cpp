@@ -71,6 +71,8 @@ std::uint64_t free_hugepages() {
     return number_of(meminfo, "HugePages_Free") * number_of(meminfo, "Hugepagesize") * kib;
 }
 
+bool hugepages_suffice() { return free_hugepages() >= std::uint64_t{128} << 20U; }
+
 void stay_on(unsigned cpu) {
     cpu_set_t set;
     CPU_ZERO(&set);

@@ -25,6 +25,8 @@ struct Machine {
 [[nodiscard]] std::uint64_t available_memory();
 /// Bytes of free huge pages.
 [[nodiscard]] std::uint64_t free_hugepages();
+/// There are enough of them for the packet buffers of a pipeline without ports.
+[[nodiscard]] bool hugepages_suffice();
 
 /// The calling thread stays on this CPU from now on. Throws std::system_error.
 void stay_on(unsigned cpu);

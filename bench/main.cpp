@@ -20,7 +20,6 @@ namespace viaduct {
 namespace {
 
 constexpr int failed = 1, misused = 2;
-constexpr std::uint64_t pool_memory = std::uint64_t{128} << 20U;
 
 std::ofstream open_for_writing(const std::string& file) {
     std::ofstream out;
@@ -34,8 +33,7 @@ int run(const Options& options) {
     std::ofstream file = open_for_writing(options.json);  // now, not after minutes
     const std::vector<unsigned> cpus = allowed_cpus();
     const unsigned cpu = cpus.back();  // the first ones have the machine's own work
-    const Eal eal(
-        {.hugepages = options.hugepages && free_hugepages() >= pool_memory, .pci_devices = {}, .control_cpu = cpu});
+    const Eal eal({.hugepages = options.hugepages && hugepages_suffice(), .pci_devices = {}, .control_cpu = cpu});
     Machine machine = this_machine();
     machine.tsc_hz = rte_get_tsc_hz();
     stay_on(cpu);

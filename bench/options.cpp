@@ -2,11 +2,11 @@
 #include "bench/options.h"
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <charconv>
 #include <sstream>
 #include <stdexcept>
 
+#include "bench/command_line.h"
 #include "bench/split.h"
 
 namespace viaduct {
@@ -118,14 +118,7 @@ Options convert(const po::variables_map& given) {
 }  // namespace
 
 Options parse_options(int argc, const char* const* argv) {
-    po::variables_map given;
-    try {
-        // No abbreviations: a script must mean the same when an option is added.
-        const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-        po::store(po::parse_command_line(argc, argv, all_options(), style), given);
-    } catch (const po::error& error) {
-        throw std::invalid_argument(error.what());
-    }
+    const po::variables_map given = parse_command_line(all_options(), argc, argv);
     Options options;
     if (given.count("help") != 0)
         options.action = Options::Action::help;

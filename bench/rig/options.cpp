@@ -1,11 +1,11 @@
 // What can be asked of the rig.
 #include "bench/rig/options.h"
 
-#include <boost/program_options.hpp>
 #include <charconv>
 #include <sstream>
 #include <stdexcept>
 
+#include "bench/command_line.h"
 #include "bench/split.h"
 #include "bench/traffic.h"
 #include "encap/net_text.h"
@@ -228,13 +228,7 @@ void make_quick(RigOptions& options) {
 
 RigOptions parse_rig_options(int argc, const char* const* argv) {
     RigOptions options;
-    po::variables_map values;
-    try {
-        const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-        po::store(po::parse_command_line(argc, argv, all_options(), style), values);
-    } catch (const po::error& error) {
-        throw std::invalid_argument(error.what());
-    }
+    const po::variables_map values = parse_command_line(all_options(), argc, argv);
     options.help = values.count("help") != 0;
     if (options.help) return options;
     const Given given(values);
