@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "control/api/json.h"
+#include "dataplane/port.h"
 
 namespace viaduct::rig {
 namespace {
@@ -19,8 +20,15 @@ std::string pods_of(const World& world, PeerIndex peer) {
                                        : to_string(Prefix<Ipv6>(world.pod<Ipv6>(peer).address, 64));
 }
 
-std::string port_section(const std::string& name, const std::string& device, bool twin) {
-    return "[port." + name + "]\ndevice = " + device + "\n" + (twin ? "twin = " + name + "\n" : "") + "\n";
+/// Where Linux has the port: AF_XDP's own interface, else a kernel twin with the port's name.
+std::string interface_of(const std::string& port, const std::string& device) {
+    const Device parsed = parse_device(device);
+    return parsed.is_af_xdp() ? parsed.interface : port;
+}
+
+std::string port_section(const std::string& name, const std::string& device) {
+    const std::string twin = parse_device(device).is_af_xdp() ? "" : "twin = " + name + "\n";
+    return "[port." + name + "]\ndevice = " + device + "\n" + twin + "\n";
 }
 
 /// Where the interfaces have their addresses, of all families: of the ports as the snapshot has them.
@@ -34,7 +42,7 @@ std::string addresses(const World& world, PortId port, const std::string& interf
     return commands;
 }
 
-std::string neighbour(const std::string& address, const Mac& mac, const char* interface) {
+std::string neighbour(const std::string& address, const Mac& mac, const std::string& interface) {
     return "neigh replace " + address + " lladdr " + to_string(mac) + " dev " + interface + " nud permanent\n";
 }
 
@@ -98,8 +106,7 @@ std::string gateway_config(const World& world, const GatewaySettings& settings) 
     std::string text = "socket = " + (settings.directory / "viaduct.sock").string() + "\nworkers = auto\n" +
                        "cpus = " + settings.cpus + "\nidle = spin\ntimeout-udp = 60\nlog-level = info\n" +
                        "connections-" + (v4 ? "v4" : "v6") + " = " + std::to_string(settings.connections) + "\n\n" +
-                       port_section("outside", settings.outside, settings.twins) +
-                       port_section("underlay", settings.underlay, settings.twins);
+                       port_section("outside", settings.outside) + port_section("underlay", settings.underlay);
     text += "[network.rig]\ntype = static\nvni = " + std::to_string(World::vni.value()) +
             "\nudp-port = " + std::to_string(World::udp_port) + "\nvtep-v4 = " + to_string(World::vtep<Ipv4>()) +
             "\nvtep-v6 = " + to_string(World::vtep<Ipv6>()) + "\nvtep-mac = " + to_string(World::vtep_mac) +
@@ -113,15 +120,17 @@ std::string gateway_config(const World& world, const GatewaySettings& settings) 
     return text + "\n[source.cluster]\ntype = directory\npath = " + (settings.directory / "cluster.d").string() + "\n";
 }
 
-std::string kernel_commands(const World& world) {
-    std::string text = "link set lo up\nlink set outside up\nlink set underlay up\n";
-    text += addresses(world, World::outside, "outside") + addresses(world, World::underlay, "underlay");
+std::string kernel_commands(const World& world, const GatewaySettings& settings) {
+    const std::string outside = interface_of("outside", settings.outside),
+                      underlay = interface_of("underlay", settings.underlay);
+    std::string text = "link set lo up\nlink set " + outside + " up\nlink set " + underlay + " up\n";
+    text += addresses(world, World::outside, outside) + addresses(world, World::underlay, underlay);
     const std::string router = to_string(world.snapshot().next_hops[0].address);
-    text += neighbour(router, World::router_mac, "outside");
+    text += neighbour(router, World::router_mac, outside);
     text += "route add " + std::string(world.inner() == Family::v4 ? "198.18.0.0/15" : "2001:2::/48") + " via " +
-            router + " dev outside\n";
+            router + " dev " + outside + "\n";
     for (PeerIndex i = 0; i < world.size().peers; ++i)
-        text += neighbour(address_of(world, i), World::host_mac(i), "underlay");
+        text += neighbour(address_of(world, i), World::host_mac(i), underlay);
     return text;
 }
 

@@ -12,14 +12,13 @@ struct GatewaySettings {
     std::filesystem::path directory;  // of the socket, and of cluster.d
     std::string outside, underlay;    // its devices
     std::string cpus;                 // of its workers, as in "1" or "2-3"
-    bool twins = true;                // the devices need kernel twins; AF_XDP's have an interface
     std::uint64_t connections = 0;    // room for so many
 };
 
 /// viaduct.conf.
 [[nodiscard]] std::string gateway_config(const World& world, const GatewaySettings& settings);
 /// For `ip -batch`: addresses, the route to the clients, and all neighbours, since nobody answers ARP.
-[[nodiscard]] std::string kernel_commands(const World& world);
+[[nodiscard]] std::string kernel_commands(const World& world, const GatewaySettings& settings);
 
 /// The Services as ordinary Kubernetes objects in a directory.
 class ClusterFiles {

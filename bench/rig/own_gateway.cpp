@@ -36,12 +36,8 @@ std::uint64_t connections_for(const RigOptions& options) {
 }
 
 GatewaySettings settings_of(const RigOptions& options, const fs::path& directory, const std::string& cpus) {
-    return {directory,
-            link_of(options.ports, directory, Side::outside).gateway,
-            link_of(options.ports, directory, Side::underlay).gateway,
-            cpus,
-            options.ports != "veth",
-            connections_for(options)};
+    return {directory, link_of(options.ports, directory, Side::outside).gateway,
+            link_of(options.ports, directory, Side::underlay).gateway, cpus, connections_for(options)};
 }
 
 }  // namespace
@@ -52,7 +48,8 @@ OwnGateway::OwnGateway(const RigOptions& options, const Site& site, const std::s
     run_ip(scratch_.path(), link_commands(options.ports));
     files_.write_all();
     const fs::path config = scratch_.path() / "viaduct.conf";
-    write_file(config, gateway_config(site, settings_of(options, scratch_.path(), cpus)));
+    const GatewaySettings settings = settings_of(options, scratch_.path(), cpus);
+    write_file(config, gateway_config(site, settings));
     process_.emplace(gateway_program(options), config, scratch_.path() / "viaduct.log");
     wait_for(
         [&] {
@@ -61,20 +58,16 @@ OwnGateway::OwnGateway(const RigOptions& options, const Site& site, const std::s
         },
         start_seconds, "the gateway starts");
     Gateway(socket()).wait_until_ready(start_seconds);
-    run_ip(scratch_.path(), kernel_commands(site));
+    run_ip(scratch_.path(), kernel_commands(site, settings));
 }
 
 void prepare_directory(const RigOptions& options, const Site& site) {
     const fs::path directory = fs::absolute(options.prepare);
     fs::create_directories(directory);
-    const GatewaySettings settings{directory,
-                                   options.gateway_devices[0],
-                                   options.gateway_devices[1],
-                                   options.gateway_cpus.empty() ? "1" : options.gateway_cpus,
-                                   true,
-                                   connections_for(options)};
+    const GatewaySettings settings{directory, options.gateway_devices[0], options.gateway_devices[1],
+                                   options.gateway_cpus.empty() ? "1" : options.gateway_cpus, connections_for(options)};
     write_file(directory / "viaduct.conf", gateway_config(site, settings));
-    write_file(directory / "kernel.ip", kernel_commands(site));
+    write_file(directory / "kernel.ip", kernel_commands(site, settings));
     ClusterFiles(site, directory / "cluster.d").write_all();
     std::printf(
         "Written to %s. Run this as root:\n"

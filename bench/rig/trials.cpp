@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "bench/rig/repeat.h"
 #include "bench/verify.h"
 
 namespace viaduct::rig {
 namespace {
-
-constexpr unsigned free_repeats = 20;  // of a case, with half as many as trials: no machine may take for ever
 
 std::string mpps(double rate) {
     char text[32];
@@ -56,21 +55,7 @@ Trial Trials<A>::once(const Load& load, bool moves_allowed) {
 
 template <Address A>
 Trial Trials<A>::undisturbed(const Load& load) {
-    Trial best = once(load);
-    ++tally_.trials;
-    for (unsigned again = 0; again < bench_.options.repeats && best.disturbance.spoils() &&
-                             tally_.repeated < free_repeats + tally_.trials / 2;
-         ++again) {
-        tally_.note(best.disturbance);
-        ++tally_.repeated;
-        Trial next = once(load);
-        if (next.disturbance.excess() < best.disturbance.excess()) best = std::move(next);
-    }
-    if (best.disturbance.spoils()) {
-        tally_.note(best.disturbance);
-        ++tally_.spoiled;
-    }
-    return best;
+    return least_disturbed([&] { return once(load); }, bench_.options.repeats, tally_);
 }
 
 template <Address A>

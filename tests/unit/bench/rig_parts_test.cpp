@@ -1,23 +1,15 @@
-// The rig's small parts: pace, disturbances, histogram, frame sizes, the order of flows.
+// The rig's small parts: pace, histogram, frame sizes, the order of flows.
 #include <gtest/gtest.h>
-#include <pthread.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <future>
 #include <map>
 #include <random>
 #include <stdexcept>
-#include <thread>
 
 #include "bench/rig/flow_order.h"
 #include "bench/rig/frame_sizes.h"
 #include "bench/rig/histogram.h"
 #include "bench/rig/pacer.h"
-#include "bench/rig/trial.h"
-#include "dataplane/eal.h"
 
 namespace viaduct::rig {
 namespace {
@@ -63,72 +55,6 @@ TEST(RigPacer, WithoutALimitSendsAllThatFits) {
     Pacer pacer(Pacer::unlimited, hz, 0);
     EXPECT_EQ(pacer.due(0, 32), 32U);
     EXPECT_EQ(pacer.due(0, 32), 32U);
-}
-
-TEST(RigDisturbance, WeighsWhoWasHeldUp) {
-    EXPECT_FALSE((Disturbance{.lasted = 1, .generator = 0.015, .workers = 0.004, .stolen = 0}).spoils());
-    EXPECT_TRUE((Disturbance{.lasted = 1, .generator = 0.025, .workers = 0, .stolen = 0}).spoils());
-    EXPECT_TRUE((Disturbance{.lasted = 1, .generator = 0, .workers = 0.006, .stolen = 0}).spoils());
-    const Disturbance stolen{.lasted = 0.5, .generator = 0, .workers = 0.001, .stolen = 0.01};
-    EXPECT_TRUE(stolen.spoils());
-    EXPECT_EQ(stolen.text(), "a hypervisor took 10 ms of a CPU");
-    EXPECT_FALSE(Disturbance().spoils());
-}
-
-TEST(RigDisturbance, FindsAGatewaysWorkersAndWhatTheyWaitFor) {
-    std::promise<void> named, done;
-    std::jthread worker([&, end = done.get_future()]() mutable {
-        pthread_setname_np(pthread_self(), "worker-0");
-        named.set_value();
-        end.wait();
-    });
-    named.get_future().wait();
-    const auto threads = worker_threads(getpid());
-    done.set_value();
-    ASSERT_EQ(threads.size(), 1U);
-    EXPECT_TRUE(worker_threads(0).empty());
-    EXPECT_EQ(thread_time("/nonexistent").waited, 0);
-}
-
-/// Two threads on one CPU: each waits while the other one runs.
-TEST(RigDisturbance, SeesThatAThreadWaitsForItsCpu) {
-    cpu_set_t before, one;
-    ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
-    CPU_ZERO(&one);
-    CPU_SET(allowed_cpus().front(), &one);
-    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
-    {
-        Watch watch({}, {allowed_cpus().front()});
-        const std::jthread rival([](const std::stop_token& stop) {
-            while (!stop.stop_requested()) {
-            }
-        });
-        const auto begin = std::chrono::steady_clock::now();
-        double lasted = 0;
-        Disturbance seen;
-        while (!seen.spoils() && lasted < 30) {  // both are runnable: soon the scheduler switches
-            lasted = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-            seen = watch.end(lasted, 0);
-        }
-        EXPECT_TRUE(seen.spoils());
-        EXPECT_GT(seen.generator, 0);
-        EXPECT_EQ(seen.workers, 0);
-        watch.begin();
-        EXPECT_EQ(watch.end(1, 0.5).generator, 0.5) << "it stood still, whatever the scheduler says";
-    }
-    EXPECT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
-}
-
-TEST(RigTrial, IsShortOfLoadWhenTheGeneratorIsSlowNotWhenItStoodStill) {
-    Trial trial;
-    trial.load = 1e6;
-    trial.seconds = 1;
-    trial.offered = 900'000;
-    EXPECT_TRUE(trial.short_of_load());
-    trial.stood_still = 0.1;
-    EXPECT_FALSE(trial.short_of_load());
-    trial.load = 0;
-    EXPECT_FALSE(trial.short_of_load());
 }
 
 TEST(RigHistogram, IsExactForSmallValues) {

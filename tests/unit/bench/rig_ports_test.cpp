@@ -1,8 +1,9 @@
-// Which devices the rig opens, and how EAL starts for them.
+// Which devices rig and gateway open, and what they need of EAL and of the kernel.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
+#include "bench/rig/cluster.h"
 #include "bench/rig/links.h"
 #include "bench/rig/ports.h"
 
@@ -47,6 +48,30 @@ TEST(RigPorts, BothEndsOfALinkMeet) {
     EXPECT_EQ(link_of("veth", "/run/rig", Side::outside).gateway, "af_xdp:outside");
     EXPECT_NE(link_commands("veth").find("type veth peer name rig-underlay"), std::string::npos);
     EXPECT_EQ(link_commands("vhost"), "");
+}
+
+std::string config_for(const std::string& outside, const std::string& underlay, std::string* commands) {
+    const World world({.services = 1, .backends = 2, .peers = 1}, Family::v4, Family::v4);
+    const GatewaySettings settings{
+        .directory = "/run/rig", .outside = outside, .underlay = underlay, .cpus = "1", .connections = 64};
+    *commands = kernel_commands(world, settings);
+    return gateway_config(world, settings);
+}
+
+TEST(RigCluster, PciPortsGetTwinsAndTwinsTheAddresses) {
+    std::string commands;
+    const std::string config = config_for("0000:01:00.0", "0000:01:00.1", &commands);
+    EXPECT_NE(config.find("[port.outside]\ndevice = 0000:01:00.0\ntwin = outside\n"), std::string::npos) << config;
+    EXPECT_NE(commands.find(" dev underlay\n"), std::string::npos) << commands;
+}
+
+TEST(RigCluster, AfXdpPortsKeepTheirInterfaces) {
+    std::string commands;
+    const std::string config = config_for("af_xdp:eth1", "af_xdp:eth2", &commands);
+    EXPECT_EQ(config.find("twin"), std::string::npos) << config;
+    EXPECT_NE(commands.find("link set eth1 up\nlink set eth2 up\n"), std::string::npos) << commands;
+    EXPECT_NE(commands.find("route add 198.18.0.0/15 via "), std::string::npos) << commands;
+    EXPECT_EQ(commands.find("dev outside"), std::string::npos) << commands;
 }
 
 }  // namespace
