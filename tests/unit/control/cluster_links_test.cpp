@@ -87,7 +87,16 @@ protected:
         for (const char* name : {"cluster", "state"}) std::filesystem::create_directories(directory_.path() / name);
         write_node("gw-a");
         write_service("web", 10);
-        server_ = std::make_unique<ApiServerProcess>(directory_.path(), "");
+        std::string roles;
+        for (const char* file :
+             {"rbac", "rbac-kube-flannel", "rbac-kube-system", "own-node/rbac-own-node", "calico/rbac-calico"})
+            roles += std::string("--role " SOURCE_ROOT "/deploy/kubernetes/") + file + ".yaml ";
+        server_ = std::make_unique<ApiServerProcess>(directory_.path(), roles);
+    }
+    /// All of it is granted by the roles that are installed with the gateway.
+    void TearDown() override {
+        for (const json& one : server_->requests())
+            EXPECT_TRUE(one["status"] != 403 || forbidden_) << one["verb"] << " " << one["path"];
     }
     void write_node(const std::string& name) {
         directory_.replace("cluster/" + name + ".yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: " + name +
@@ -127,6 +136,7 @@ protected:
 
     TemporaryDirectory directory_;
     std::unique_ptr<ApiServerProcess> server_;
+    bool forbidden_ = false;  // on purpose
 };
 
 TEST_F(ClusterLinksTest, AServiceGetsItsAddressAndKeepsItOverARestart) {
@@ -223,6 +233,7 @@ TEST_F(ClusterLinksTest, OfTwoSourcesTheOneThatHasAnObjectIsToldOfIt) {
 }
 
 TEST_F(ClusterLinksTest, ARefusedWriteNamesTheRuleAndForwardingGoesOn) {
+    forbidden_ = true;
     server_->control(R"({"forbid": [["patch", "services/status"], ["create", "leases"]]})");
     Gateway gateway(config("gw-a"));
     gateway.start();
