@@ -156,6 +156,18 @@ TEST_F(KubernetesSourceTest, NothingIsShownOfHalfACluster) {
     EXPECT_TRUE(until_nodes("one=a ")) << errors();
 }
 
+/// For real: the handshake of TLS never comes to an end.
+TEST_F(KubernetesSourceTest, GivesUpOnAServerThatAcceptsAndNeverAnswers) {
+    server_ = std::make_unique<ApiServerProcess>(directory_.path(), "");
+    server_->control(R"({"faults": [{"kind": "accept-hang", "count": 0}]})");
+    open(server_->info["kubeconfig"]);
+    ASSERT_TRUE(until_error("nodes: ")) << errors();
+    EXPECT_NE(errors().find("timeout"), std::string::npos) << errors();
+    EXPECT_FALSE(source_->status().synced);
+    server_->control(R"({"clear": true})");
+    EXPECT_TRUE(until_nodes("one=a ")) << errors();
+}
+
 using Unreachable = KubernetesSourceTest;
 
 TEST_F(Unreachable, UnknownAuthority) {
