@@ -38,7 +38,8 @@ std::string port_names(std::span<const EndpointSlice* const> slices) {
     std::vector<std::string> names;
     for (const EndpointSlice* slice : slices)
         for (const EndpointPort& port : slice->ports)
-            names.push_back((port.name.empty() ? "(no name)" : port.name) + "/" + to_string(port.protocol));
+            names.push_back((port.name.empty() ? "(no name)" : port.name) + "/" + to_string(port.protocol) +
+                            (port.port == 0 ? " without a number" : ""));
     std::ranges::sort(names);
     names.erase(std::unique(names.begin(), names.end()), names.end());
     std::string text;
@@ -93,6 +94,11 @@ void ServiceMaker::make() {
                  std::string("add an ") + name + " range");
         for (const ServicePort& port : service_.ports) add_port(port, family);
     }
+    for (const EndpointSlice* slice : slices_)
+        if (!slice->family)
+            made_.findings.push_back({Severity::warning, to_string(slice->key),
+                                      "its addresses are host names, which are not looked up: none of them is used",
+                                      "list IP addresses, or make the Service one of type ExternalName"});
 }
 
 std::vector<DesiredFrontend> ServiceMaker::external_frontends(const ServicePort& port, Family family) {
@@ -129,7 +135,7 @@ void ServiceMaker::add_port(const ServicePort& port, Family family) {
         find(Severity::warning,
              "its port '" + port.name + "'/" + to_string(port.protocol) +
                  " has no counterpart of that name and protocol among its endpoints' ports: " + port_names(slices_),
-             "name them alike");
+             "name them alike, and give each a number");
     DesiredService base;
     base.name = service_.key.name_space + "/" + service_.key.name + ":" +
                 (port.name.empty() ? std::to_string(port.port) : port.name);

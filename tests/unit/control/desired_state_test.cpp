@@ -504,6 +504,29 @@ TEST_F(DesiredStateTest, TakenFrontendAndMisnamedPortAreReported) {
               "Service shop/zoo:80: 10.96.0.1 port 80/TCP is already shop/web:web's\n");
 }
 
+TEST_F(DesiredStateTest, WhyAnEndpointIsIgnoredIsTold) {
+    make(own_node() + service("clusterIP: 10.96.0.1, ports: [{name: http, port: 80}]") + R"(
+---
+kind: EndpointSlice
+metadata: {name: web-names, namespace: shop, labels: {kubernetes.io/service-name: web}}
+addressType: FQDN
+endpoints: [{addresses: [pod.example.com]}]
+ports: [{name: http, port: 8080}]
+---
+kind: EndpointSlice
+metadata: {name: web-portless, namespace: shop, labels: {kubernetes.io/service-name: web}}
+addressType: IPv4
+endpoints: [{addresses: [10.244.2.5]}]
+ports: [{name: http}]
+)");
+    EXPECT_EQ(services(), "shop/web:http TCP v4: cluster 10.96.0.1 80 -> reject\n");
+    EXPECT_EQ(findings(),
+              "Service shop/web: its port 'http'/TCP has no counterpart of that name and protocol among its endpoints' "
+              "ports: http/TCP without a number\n"
+              "EndpointSlice shop/web-names: its addresses are host names, which are not looked up: none of them is "
+              "used\n");
+}
+
 /// The same slice, for one Service by the first source and for another by the second.
 TEST_F(DesiredStateTest, ASliceOfTwoServicesIsTheFirstSources) {
     const std::string both = service("clusterIP: 10.96.0.1, ports: [{name: http, port: 80}]") +
