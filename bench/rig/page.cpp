@@ -84,8 +84,11 @@ std::string how(const Results& results) {
         html += "<tr>" + cell(what) + cell(value) + "</tr>\n";
     };
     row("started", results.started);
-    row("gateway", "viaduct " + results.gateway_version + " (" + machine.commit + "), " +
-                       std::to_string(results.workers) + (results.workers == 1 ? " worker" : " workers"));
+    std::string workers;
+    for (const unsigned cpu : results.worker_cpus) workers += (workers.empty() ? "" : ", ") + std::to_string(cpu);
+    row("gateway", results.worker_cpus.empty() ? "could not be asked"
+                                               : "viaduct " + results.gateway_version + " (" + machine.commit +
+                                                     "), its workers on CPU " + workers);
     row("ports", results.ports + (results.ports.size() < 6 ? ": outside (plain) and underlay (VXLAN)" : ""));
     row("families", "IPv" + std::to_string(results.ip) + " in IPv" + std::to_string(results.outer));
     row("machine",
@@ -93,7 +96,8 @@ std::string how(const Results& results) {
     row("kernel, huge pages", machine.kernel + ", " + machine.hugepages);
     row("compiler", machine.compiler + " " + machine.flags);
     row("generator", "on CPU " + std::to_string(results.generator_cpu) +
-                         format(", preempted %llu times", static_cast<unsigned long long>(results.preemptions)));
+                         format(", preempted %llu times", static_cast<unsigned long long>(results.preemptions)) +
+                         (results.shares_control_cpu ? "; the gateway's control thread is there too" : ""));
     row("search", format("MLRsearch: trials of %g s, %g s decide, exceed ratio 50 %%, width %g %%", results.trial,
                          results.sum, 100 * results.width));
     row("checked",

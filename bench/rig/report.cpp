@@ -192,7 +192,8 @@ std::string json_report(const Results& results) {
     Json all{{"command", results.command}, {"started", results.started}};
     all["machine"] = json(results.machine);
     all["setup"] = {{"gateway", results.gateway_version},
-                    {"workers", results.workers},
+                    {"workers", results.worker_cpus.size()},
+                    {"worker_cpus", results.worker_cpus},
                     {"ports", results.ports},
                     {"ip", results.ip},
                     {"outer", results.outer},

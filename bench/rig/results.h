@@ -126,7 +126,8 @@ struct Results {
     Machine machine;
     std::string command, started, gateway_version, ports;
     int ip = 4, outer = 4;
-    unsigned generator_cpu = 0, workers = 0;
+    unsigned generator_cpu = 0;
+    std::vector<unsigned> worker_cpus;  // one for each of the gateway's workers; empty: it could not be asked
     bool quick = false, shares_control_cpu = false;
     double steal = 0;               // share of CPU time that a hypervisor took
     std::uint64_t preemptions = 0;  // of the generator

@@ -120,7 +120,7 @@ void get_to_know(Gateway& gateway, Site& site, Results& results) {
     gateway.wait_for_peers(site.size().peers);
     gateway.look_at_its_workers();
     results.gateway_version = gateway.version();
-    results.workers = static_cast<unsigned>(gateway.workers());
+    results.worker_cpus = gateway.worker_cpus();
 }
 
 /// All that is measured, into `results`.

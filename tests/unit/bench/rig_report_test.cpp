@@ -68,7 +68,7 @@ Results some_results() {
     results.machine.cpu = "A <fast> CPU & more";
     results.command = "viaduct-bench rig --html \"x\"";
     results.ports = "memif";
-    results.workers = 1;
+    results.worker_cpus = {1, 3};
     Case one;
     one.workload = "service";
     one.direction = "outside to underlay";
@@ -123,7 +123,7 @@ TEST(RigReport, ThePageNeedsNothingElse) {
     EXPECT_NE(page.find("A &lt;fast&gt; CPU &amp; more"), std::string::npos);
     EXPECT_EQ(page.find("<fast>"), std::string::npos);
     for (const char* part : {"Frame loss by load", "Latency", "Cycles by stage", "Cost by number of flows", "2.800",
-                             "3.000", "60 changes", "2048 frames", "What limits"})
+                             "3.000", "60 changes", "2048 frames", "What limits", "its workers on CPU 1, 3"})
         EXPECT_NE(page.find(part), std::string::npos) << part;
     EXPECT_EQ(page.find("nan"), std::string::npos);
     EXPECT_EQ(page.find("inf\""), std::string::npos);
