@@ -117,11 +117,7 @@ void FrameWriter<A>::prepare_outer() {
     auto& udp = header_at<UdpHeader>(at + sizeof ip);
     udp.destination_port = Be16(World::udp_port);
     udp.length = Be16(static_cast<std::uint16_t>(length_ - sizeof(EthernetHeader) - sizeof ip));
-    auto& vxlan = header_at<VxlanHeader>(at + sizeof ip + sizeof udp);
-    vxlan.flags = VxlanHeader::flag_vni;
-    constexpr std::uint32_t vni = World::vni.value();
-    vxlan.vni = {static_cast<std::uint8_t>(vni >> 16U), static_cast<std::uint8_t>(vni >> 8U),
-                 static_cast<std::uint8_t>(vni)};
+    header_at<VxlanHeader>(at + sizeof ip + sizeof udp) = VxlanHeader::of(World::vni);
 }
 
 template <Address A>

@@ -29,19 +29,17 @@ enum class Interest : std::uint8_t {
     follow,      // from a pod to the outside: remembered, so that its replies are not masqueraded
 };
 
-/// What the middle stages find out and decide about a packet. Half a cache line: two vector stores clear it.
+/// What the middle stages find out and decide about a packet. Half a cache line.
 struct alignas(32) Treatment {
     void* connection = nullptr;  // track → translate: a Connection of the packet's family
     RouteTarget target{};
     ServiceIndex service = no_service;  // what balance chose from, for explain
     Direction direction{};              // of the packet, or of the quoted packet in an ICMP error
     Interest interest{};
-    bool unknown = false;  // track looked for its connection and found none
-    NetworkId network;     // where it goes on: a Service may lie in another network than the client
+    bool unknown = false;                 // track looked for its connection and found none
+    NetworkId network = NetworkId::none;  // where it goes on: a Service may lie in another network than the client
     PortId egress = PortId::none;
     WorkerId owner = 0;  // whom to hand it over to
-
-    explicit Treatment(NetworkId id = NetworkId::none) noexcept : network(id) {}
 
     template <Address A>
     [[nodiscard]] Connection<A>* tracked() const noexcept {
@@ -49,6 +47,7 @@ struct alignas(32) Treatment {
     }
 };
 static_assert(sizeof(Treatment) == 32);
+inline constexpr Treatment untreated{};  // to be copied: two vector stores
 
 /// A packet of a burst with its metadata at hand, for the time of a look at it.
 struct Packet {
@@ -93,11 +92,15 @@ public:
     void start_parsed() noexcept {
         start();
         for (unsigned i = 0; i < count; ++i) {
-            treatment[i] = Treatment(meta[i].network());
+            begin_treatment(static_cast<Slot>(i), meta[i].network());
             travels(static_cast<Slot>(i));
         }
     }
 
+    void begin_treatment(Slot slot, NetworkId network) noexcept {
+        treatment[slot] = untreated;
+        treatment[slot].network = network;
+    }
     /// Its family is known: it takes part in what the stages do for that one. Also a packet that has changed its family
     /// during `for_each_of` the other one.
     void travels(Slot slot) noexcept { travels(slot, meta[slot].family); }

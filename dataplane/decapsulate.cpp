@@ -19,8 +19,10 @@ public:
     void go(Slot slot) noexcept;
 
 private:
-    [[nodiscard]] bool udp_is_good(Slot slot, const rte_mbuf& mbuf, const std::uint8_t* frame) noexcept;
+    [[nodiscard]] bool udp_is_good(Slot slot, const rte_mbuf& mbuf, const UdpHeader& udp) noexcept;
+    [[nodiscard, gnu::noinline]] bool sum_is_good(Slot slot) noexcept;
     void open_any(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept;
+    template <Address Inner>
     void goes_on(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept;
 
     Burst& burst_;
@@ -28,18 +30,25 @@ private:
     TunnelEnd<A> end_;
 };
 
-/// The UDP header, and its checksum unless the port has verified it. False: the packet has been dropped.
+/// False: the packet has been dropped.
 template <Address A>
 [[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Slot slot, const rte_mbuf& mbuf,
-                                                                const std::uint8_t* frame) noexcept {
+                                                                const UdpHeader& udp) noexcept {
     const PacketMeta& meta = burst_.meta[slot];
-    const auto verified = (mbuf.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-    // What nobody can verify passes: the inner packet has its own checksums.
-    const OuterUdp udp = check_outer_udp(frame, verified ? 0 : mbuf.data_len, meta);
-    if (udp == OuterUdp::bad_length) return burst_.drop(slot, Drop::bad_udp_length), false;
-    if (udp == OuterUdp::bad_checksum) return burst_.drop(slot, Drop::bad_udp_checksum), false;
+    if (!outer_udp_fits(udp, meta)) return burst_.drop(slot, Drop::bad_udp_length), false;
+    const bool none = std::same_as<A, Ipv4> && udp.checksum.raw() == 0;
+    if (!none && !sum_is_good(slot)) return burst_.drop(slot, Drop::bad_udp_checksum), false;
     const bool whole = meta.transport_at + tunnel_header <= mbuf.data_len;
     return whole || (burst_.drop(slot, Drop::truncated), false);
+}
+
+/// What nobody can verify passes: the inner packet has its own checksums.
+template <Address A>
+bool Decapsulator<A>::sum_is_good(Slot slot) noexcept {
+    const rte_mbuf& mbuf = *burst_.mbufs[slot];
+    const bool verified = (mbuf.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+    const std::size_t contiguous = verified ? 0 : mbuf.data_len;
+    return check_outer_sum<A>(burst_.frame(slot), contiguous, burst_.meta[slot]) != OuterSum::bad;
 }
 
 template <Address A>
@@ -50,10 +59,11 @@ template <Address A>
     if (meta.first_fragment) return burst_.drop(slot, Drop::outer_fragment);
     rte_mbuf& mbuf = *burst_.mbufs[slot];
     const std::uint8_t* frame = burst_.frame(slot);
-    if (!udp_is_good(slot, mbuf, frame)) return;
-    const std::uint8_t* vxlan = frame + meta.transport_at + sizeof(UdpHeader);
-    if (!read_vxlan(vxlan).valid_flag) return burst_.drop(slot, Drop::vxlan_no_vni_flag);
-    if (!end_.enter(outer, read_vxlan(vxlan).vni)) return burst_.drop(slot, Drop::unknown_vni);
+    const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
+    if (!udp_is_good(slot, mbuf, udp)) return;
+    const auto& vxlan = header_at<VxlanHeader>(frame + meta.transport_at + sizeof udp);
+    if (!vxlan.has_vni()) return burst_.drop(slot, Drop::vxlan_no_vni_flag);
+    if (!end_.enter(vxlan.vni())) return burst_.drop(slot, Drop::unknown_vni);
     const PeerIndex peer = now_.peer_of(end_.network(), outer.source);
     if (peer == no_peer) return burst_.drop(slot, Drop::unknown_vtep);
 
@@ -64,9 +74,10 @@ template <Address A>
     if (mbuf.data_len >= sizeof ethernet && end_.owns_mac(ethernet.destination_word())) {
         const bool v4 = ethernet.type == Be16(ether_type::ipv4), v6 = ethernet.type == Be16(ether_type::ipv6);
         const NetworkId network = end_.network();
-        if ((v4 && parse_plain<Ipv4>(inner, mbuf.data_len, mbuf.pkt_len, meta, network)) ||
-            (v6 && parse_plain<Ipv6>(inner, mbuf.data_len, mbuf.pkt_len, meta, network)))
-            return goes_on(slot, peer, outer_tos);
+        if (v4 && parse_plain<Ipv4>(inner, mbuf.data_len, mbuf.pkt_len, meta, network))
+            return goes_on<Ipv4>(slot, peer, outer_tos);
+        if (v6 && parse_plain<Ipv6>(inner, mbuf.data_len, mbuf.pkt_len, meta, network))
+            return goes_on<Ipv6>(slot, peer, outer_tos);
     }
     open_any(slot, peer, outer_tos);
 }
@@ -85,21 +96,23 @@ template <Address A>
     const std::uint64_t mac = header_at<EthernetHeader>(frame).destination_word();
     if (!end_.owns_mac(mac)) return burst_.drop(slot, Drop::wrong_inner_mac);
     meta.set_network(end_.network());
-    goes_on(slot, peer, outer_tos);
+    if (meta.family == Family::v4) return goes_on<Ipv4>(slot, peer, outer_tos);
+    goes_on<Ipv6>(slot, peer, outer_tos);
 }
 
 /// The inner packet takes the tunnel packet's place.
 template <Address A>
+template <Address Inner>
 [[gnu::always_inline]] inline void Decapsulator<A>::goes_on(Slot slot, PeerIndex peer,
                                                             std::uint8_t outer_tos) noexcept {
     PacketMeta& meta = burst_.meta[slot];
     const bool marked = (outer_tos & ecn::mask) != ecn::not_ect;
-    if (marked && !decapsulate_ecn(burst_.ip(slot), meta.family, outer_tos))
+    if (marked && !decapsulate_ecn(burst_.ip(slot), family_of<Inner>, outer_tos))
         return burst_.drop(slot, Drop::ecn_congested);
     meta.from_overlay = true;
     meta.ingress_peer = peer;
     burst_.treatment[slot].network = end_.network();
-    if (meta.family != family_of<A>) burst_.changes_family(slot);
+    if (!std::same_as<A, Inner>) burst_.changes_family(slot);
     ++burst_.decapsulated;
 }
 

@@ -16,7 +16,7 @@ bool addressed_to(const PortTraits& port, const std::uint8_t* frame) noexcept {
     PacketMeta& meta = burst.meta[slot];
     const rte_mbuf& mbuf = *burst.mbufs[slot];
     const ParseResult parsed = parse(burst.frame(slot), mbuf.data_len, mbuf.pkt_len, meta);
-    burst.treatment[slot] = Treatment(port.network);
+    burst.begin_treatment(slot, port.network);
     if (!port.exists) return burst.drop(slot, Drop::no_snapshot);
     if (parsed.outcome == ParseOutcome::bad) return burst.drop(slot, parsed.why);
     if (parsed.outcome == ParseOutcome::for_kernel) {
@@ -33,7 +33,7 @@ template <Address A>
 [[gnu::always_inline]] inline bool is_plain(Burst& burst, Slot slot, const PortTraits& port) noexcept {
     const rte_mbuf& mbuf = *burst.mbufs[slot];
     if (!parse_plain<A>(burst.frame(slot), mbuf.data_len, mbuf.pkt_len, burst.meta[slot], port.network)) return false;
-    burst.treatment[slot] = Treatment(port.network);
+    burst.begin_treatment(slot, port.network);
     burst.travels(slot, family_of<A>);
     return true;
 }

@@ -11,14 +11,12 @@ class TunnelEnd {
 public:
     explicit TunnelEnd(const Snapshot& now) noexcept : now_(now) {}
 
-    /// Whether this is a tunnel packet for us, by its outer key.
-    [[nodiscard]] bool is_addressed_by(const FlowKey<A>& key) const noexcept {
-        return key.protocol == Protocol::udp && (is_last(key) || now_.is_vtep(key.destination, key.destination_port));
+    /// Whether this is a tunnel packet for us, by its outer key. If so, `enter` means the VTEP that it is for.
+    [[nodiscard]] bool is_addressed_by(const FlowKey<A>& key) noexcept {
+        return key.protocol == Protocol::udp && (is_last(key) || is_other(key));
     }
     /// False when no network has this VNI.
-    [[nodiscard]] bool enter(const FlowKey<A>& key, Vni vni) noexcept {
-        return (vni == vni_ && is_last(key)) || find(key, vni);
-    }
+    [[nodiscard]] bool enter(Vni vni) noexcept { return (vni == vni_ && entered_) || find(vni); }
     // of the network that was entered last
     [[nodiscard]] NetworkId network() const noexcept { return id_; }
     [[nodiscard]] bool owns_mac(std::uint64_t mac) const noexcept { return mac == mac_ || is_former(mac); }
@@ -27,11 +25,17 @@ private:
     [[nodiscard]] bool is_last(const FlowKey<A>& key) const noexcept {
         return key.destination_port == port_ && key.destination == vtep_;
     }
-    [[gnu::cold]] bool find(const FlowKey<A>& key, Vni vni) noexcept {
-        const Network* network = now_.network_of(key.destination, key.destination_port.value(), vni);
-        if (network == nullptr) return false;
+    [[gnu::cold]] bool is_other(const FlowKey<A>& key) noexcept {
+        if (!now_.is_vtep(key.destination, key.destination_port)) return false;
         vtep_ = key.destination;
         port_ = key.destination_port;
+        entered_ = false;
+        return true;
+    }
+    [[gnu::cold]] bool find(Vni vni) noexcept {
+        const Network* network = now_.network_of(vtep_, port_.value(), vni);
+        entered_ = network != nullptr;
+        if (!entered_) return false;
         vni_ = vni;
         id_ = now_.id_of(*network);
         mac_ = network->settings.vtep_mac.word();
@@ -47,6 +51,7 @@ private:
     const Snapshot& now_;
     A vtep_;  // this and the port are zero at first, which no tunnel packet has
     Be16 port_;
+    bool entered_ = false;  // what follows is of a network at this VTEP
     Vni vni_;
     NetworkId id_{};
     std::uint64_t mac_ = 0;

@@ -92,7 +92,7 @@ void Worker::pass_on(const ReceiveQueue& queue) noexcept {
     burst_.start();
     for (unsigned i = 0; i < burst_.count; ++i) {
         burst_.meta[i].from_overlay = burst_.meta[i].originated = false;
-        burst_.treatment[i] = Treatment();
+        burst_.treatment[i] = untreated;
         burst_.treatment[i].egress = queue.partner;
     }
     transmit(burst_, around_);

@@ -86,12 +86,12 @@ template <Address A>
     if (!ordinary<A>[ip.source.bytes[0]] || !ordinary<A>[ip.destination.bytes[0]]) return false;
     if (!transport_fits(transport, protocol, payload)) return false;
 
+    // Addresses and ports lie in the packet as they do in the key: IP's are its header's last bytes, the ports TCP's
+    // and UDP's first ones.
     FlowKey<A>& key = meta.flow<A>();
-    const auto& ports = header_at<UdpHeader>(transport);  // TCP's are in the same place
-    key.source = ip.source;
-    key.destination = ip.destination;
-    key.source_port = ports.source_port;
-    key.destination_port = ports.destination_port;
+    constexpr std::size_t in_packet = offsetof(FlowKey<A>, protocol);
+    static_assert(offsetof(Header, source) + in_packet == sizeof(Header) + 2 * sizeof(Be16));
+    std::memcpy(static_cast<void*>(&key), &ip.source, in_packet);
     key.protocol = protocol;
     key.network = network;
     key.zero = 0;

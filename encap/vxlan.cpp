@@ -25,14 +25,6 @@ Ipv6Header outer_header(const VxlanPath& path, const Ipv6& source, const Ipv6& d
     return ip;
 }
 
-VxlanHeader vxlan_header(Vni vni) {
-    const std::uint32_t v = vni.value();
-    return {VxlanHeader::flag_vni,
-            {},
-            {static_cast<std::uint8_t>(v >> 16U), static_cast<std::uint8_t>(v >> 8U), static_cast<std::uint8_t>(v)},
-            0};
-}
-
 template <class OuterIp, Address A>
 void fill(VxlanTemplate& result, const VxlanPath& path, const A& source, const A& destination) {
     using Headers = detail::TunnelHeaders<OuterIp>;
@@ -41,17 +33,12 @@ void fill(VxlanTemplate& result, const VxlanPath& path, const A& source, const A
                         Be16(result.outer_v4 ? ether_type::ipv4 : ether_type::ipv6)};
     headers.ip = outer_header(path, source, destination);
     headers.udp.destination_port = Be16(path.udp_port);
-    headers.vxlan = vxlan_header(path.vni);
+    headers.vxlan = VxlanHeader::of(path.vni);
     headers.inner = {path.inner_destination, path.inner_source, Be16{}};
     result.length = sizeof headers;
     const std::size_t udp_at = offsetof(Headers, udp);
     result.udp_sum = fold(add_bytes(pseudo_sum(source, destination, Protocol::udp, 0), result.bytes.data() + udp_at,
                                     sizeof headers - udp_at));
-}
-
-template <Address A>
-std::uint64_t pseudo_sum_of(const PacketMeta& meta, std::uint16_t length) noexcept {
-    return pseudo_sum(meta.flow<A>().source, meta.flow<A>().destination, Protocol::udp, length);
 }
 
 }  // namespace
@@ -69,16 +56,18 @@ VxlanTemplate VxlanTemplate::make(const VxlanPath& path) {
     return result;
 }
 
-OuterUdp detail::check_outer_sum(const std::uint8_t* frame, std::size_t contiguous, const PacketMeta& meta) noexcept {
+template <Address A>
+OuterSum check_outer_sum(const std::uint8_t* frame, std::size_t contiguous, const PacketMeta& meta) noexcept {
     const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
-    const std::size_t end = std::size_t{meta.network_at} + meta.ip_length;
+    if (udp.checksum.raw() == 0) return std::same_as<A, Ipv4> ? OuterSum::good : OuterSum::bad;
+    if (std::size_t{meta.network_at} + meta.ip_length > contiguous) return OuterSum::unverified;
+    const FlowKey<A>& key = meta.flow<A>();
     const std::uint16_t length = udp.length.value();
-    if (udp.checksum.raw() == 0) return OuterUdp::bad_checksum;  // over IPv4 the caller has seen it
-    if (end > contiguous) return OuterUdp::unverified;
-    const std::uint64_t pseudo =
-        meta.family == Family::v4 ? pseudo_sum_of<Ipv4>(meta, length) : pseudo_sum_of<Ipv6>(meta, length);
+    const std::uint64_t pseudo = pseudo_sum(key.source, key.destination, Protocol::udp, length);
     const std::uint16_t sum = fold(add_bytes(pseudo, frame + meta.transport_at, length));
-    return sum == 0xffff ? OuterUdp::good : OuterUdp::bad_checksum;
+    return sum == 0xffff ? OuterSum::good : OuterSum::bad;
 }
+template OuterSum check_outer_sum<Ipv4>(const std::uint8_t*, std::size_t, const PacketMeta&) noexcept;
+template OuterSum check_outer_sum<Ipv6>(const std::uint8_t*, std::size_t, const PacketMeta&) noexcept;
 
 }  // namespace viaduct

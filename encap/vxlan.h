@@ -108,37 +108,22 @@ inline void write_plain_ipv4(const VxlanTemplate& path, std::uint8_t* inner, Fam
     detail::write_headers<Ipv4Header>(path, inner, inner_family, inner_length, tos, entropy, false);
 }
 
-struct VxlanView {
-    Vni vni;
-    bool valid_flag;  // the I flag; all other flags and reserved bits are ignored (RFC 7348 §5)
-};
-/// Reads the 8 bytes of a VXLAN header.
-[[nodiscard]] inline VxlanView read_vxlan(const std::uint8_t* vxlan) noexcept {
-    const auto& header = header_at<VxlanHeader>(vxlan);
-    const std::uint32_t vni = std::uint32_t{header.vni[0]} << 16U | std::uint32_t{header.vni[1]} << 8U | header.vni[2];
-    return {Vni(vni), (header.flags & VxlanHeader::flag_vni) != 0};
+/// Whether the UDP length of an unfragmented tunnel packet that `parse` accepted is what the IP header leaves for it,
+/// and leaves room for a VXLAN header.
+[[nodiscard]] inline bool outer_udp_fits(const UdpHeader& udp, const PacketMeta& meta) noexcept {
+    const unsigned length = udp.length.value();
+    return length >= sizeof udp + sizeof(VxlanHeader) &&
+           meta.transport_at + length == unsigned{meta.network_at} + meta.ip_length;
 }
 
-enum class OuterUdp : std::uint8_t {
-    good,
-    bad_length,    // UDP's length is not what the IP header leaves for it
-    bad_checksum,  // wrong, or absent over IPv6 (RFC 8200 §8.1)
-    unverified,    // there is a checksum, but not all the bytes that it covers are contiguous
+enum class OuterSum : std::uint8_t {
+    good,        // also none, over IPv4
+    bad,         // also none, over IPv6 (RFC 8200 §8.1)
+    unverified,  // there is one, but not all the bytes that it covers are contiguous
 };
-namespace detail {
-/// The checksum of a header whose lengths agree.
-[[nodiscard]] OuterUdp check_outer_sum(const std::uint8_t* frame, std::size_t contiguous,
+/// The UDP checksum of a tunnel packet over A that fits.
+template <Address A>
+[[nodiscard]] OuterSum check_outer_sum(const std::uint8_t* frame, std::size_t contiguous,
                                        const PacketMeta& meta) noexcept;
-}  // namespace detail
-
-/// Checks the UDP header of an unfragmented tunnel packet that `parse` accepted.
-[[nodiscard]] inline OuterUdp check_outer_udp(const std::uint8_t* frame, std::size_t contiguous,
-                                              const PacketMeta& meta) noexcept {
-    const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
-    const unsigned length = udp.length.value(), end = unsigned{meta.network_at} + meta.ip_length;
-    if (length < sizeof udp + sizeof(VxlanHeader) || meta.transport_at + length != end) return OuterUdp::bad_length;
-    if (udp.checksum.raw() == 0 && meta.family == Family::v4) return OuterUdp::good;
-    return detail::check_outer_sum(frame, contiguous, meta);
-}
 
 }  // namespace viaduct

@@ -84,7 +84,7 @@ struct TcpHeader {  // RFC 9293 §3.1
     Be16 checksum;
     Be16 urgent;
 
-    [[nodiscard]] constexpr unsigned length() const { return (data_offset >> 4U) * 4U; }
+    [[nodiscard]] constexpr unsigned length() const { return (data_offset >> 2U) & 0x3cU; }
 };
 
 struct UdpHeader {
@@ -111,10 +111,13 @@ struct IcmpHeader {  // RFC 792, RFC 4443
 
 struct VxlanHeader {  // RFC 7348 §5
     static constexpr std::uint8_t flag_vni = 0x08;
-    std::uint8_t flags;
+    std::uint8_t flags;  // all but this one, and what is reserved, are ignored
     std::array<std::uint8_t, 3> reserved;
-    std::array<std::uint8_t, 3> vni;
-    std::uint8_t reserved2;
+    Be32 vni_reserved;  // the VNI is the upper 24 bits
+
+    [[nodiscard]] static constexpr VxlanHeader of(Vni vni) { return {flag_vni, {}, Be32(vni.value() << 8U)}; }
+    [[nodiscard]] constexpr bool has_vni() const { return (flags & flag_vni) != 0; }
+    [[nodiscard]] constexpr Vni vni() const { return Vni(vni_reserved.value() >> 8U); }
 };
 
 static_assert(sizeof(EthernetHeader) == 14 && sizeof(Ipv4Header) == 20 && sizeof(Ipv6Header) == 40);

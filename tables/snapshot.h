@@ -70,7 +70,7 @@ struct NextHop {
 /// What the workers ask of a port for every packet.
 struct alignas(32) PortTraits {
     std::uint64_t mac = ~std::uint64_t{0};  // Mac::word(); of no port: nobody's
-    std::uint64_t own_addresses = 0;        // a bit for each of its addresses, by hash; none for a host's port
+    std::uint64_t own_addresses = 0;        // a bit for each of its addresses, by last byte; none for a host's port
     std::uint16_t mtu = 0;
     NetworkId network = NetworkId::none;
     PortId kernel_port = PortId::none;
@@ -161,13 +161,15 @@ private:
             }
         };
         static std::uint64_t hash(NetworkId network, const A& underlay) noexcept {
-            return spread((hash_of(underlay) >> 16U) + static_cast<std::uint64_t>(network));
+            auto with_network = words(underlay);
+            with_network.back() ^= static_cast<std::uint64_t>(network) << 32U;
+            return hash_of(with_network);
         }
         ProbeTable<Key> keys_;
     };
     template <Address A>
     static std::uint64_t address_bit(const A& address) noexcept {
-        return std::uint64_t{1} << (hash_of(address) >> 58U);
+        return std::uint64_t{1} << (address.bytes.back() % 64U);
     }
     template <Address A>
     struct Vtep {

@@ -68,12 +68,8 @@ void FrameMaker<A>::prepare_outer(const Mac& gateway) {
     ip.destination = World::vtep<Outer>();
     auto& udp = header_at<UdpHeader>(at + sizeof ip);
     udp.destination_port = Be16(World::udp_port);
-    auto& vxlan = header_at<VxlanHeader>(at + sizeof ip + sizeof udp);
-    vxlan.flags = VxlanHeader::flag_vni;
-    constexpr std::uint32_t vni = World::vni.value();
-    vxlan.vni = {static_cast<std::uint8_t>(vni >> 16U), static_cast<std::uint8_t>(vni >> 8U),
-                 static_cast<std::uint8_t>(vni)};
-    inner_at_ = sizeof(EthernetHeader) + sizeof ip + sizeof udp + sizeof vxlan;
+    header_at<VxlanHeader>(at + sizeof ip + sizeof udp) = VxlanHeader::of(World::vni);
+    inner_at_ = sizeof(EthernetHeader) + sizeof ip + sizeof udp + sizeof(VxlanHeader);
 }
 
 template <Address A>

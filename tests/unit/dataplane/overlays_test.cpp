@@ -47,7 +47,7 @@ protected:
         const std::uint8_t* inner = frame.data() + at + sizeof(VxlanHeader);
         const std::size_t length = frame.size() - at - sizeof(VxlanHeader);
         seen.tunnel = true;
-        seen.vni = read_vxlan(frame.data() + at).vni;
+        seen.vni = header_at<VxlanHeader>(frame.data() + at).vni();
         seen.inner_destination = header_at<EthernetHeader>(inner).destination;
         EXPECT_EQ(parse(inner, length, length, seen.inner).outcome, ParseOutcome::packet);
         return seen;

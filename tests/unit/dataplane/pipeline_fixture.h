@@ -45,7 +45,7 @@ protected:
         if (seen.outer.protocol() == Protocol::udp && seen.outer.template flow<A>().destination_port == Be16(8472)) {
             const std::size_t at = seen.outer.transport_at + 8U;
             seen.tunnel = true;
-            seen.vni = read_vxlan(frame.data() + at).vni;
+            seen.vni = header_at<VxlanHeader>(frame.data() + at).vni();
             seen.inner_frame = Bytes(frame.begin() + static_cast<std::ptrdiff_t>(at + 8), frame.end());
             EXPECT_EQ(
                 parse(seen.inner_frame.data(), seen.inner_frame.size(), seen.inner_frame.size(), seen.inner).outcome,
