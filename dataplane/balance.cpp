@@ -5,13 +5,15 @@
 // that an unmodified node routes the answer back here. The port is a candidate computed from the flow's hash; it is
 // taken when no connection has the resulting reply key. Then both keys go into the table, and the next packet is known.
 //
-// A new flow is a chain of look-ups, each in a table too large for the caches: frontend, service, its set of backends,
-// Maglev's slot, the backend, the connections that might have its reply key. So a burst goes through them together: a
-// loop per table, which asks for the next one's memory, before the loop that decides, packet by packet.
+// A new flow is a chain of look-ups, each in a table too large for the caches: frontend, service, Maglev's slot, the
+// backend, the connections that might have its reply key. So a burst goes through them together: a loop per table,
+// which asks for the next one's memory, before the loop that decides, packet by packet. A loop that waits for memory is
+// short, so that the processor sees many packets ahead; what is long and waits for nothing stands between two of them.
 #include "dataplane/stages.h"
 #include "encap/flow_hash.h"
 #include "encap/icmp.h"
 #include "lb/nat.h"
+#include "lb/prefetch.h"
 
 namespace viaduct {
 namespace {
@@ -25,7 +27,7 @@ std::uint32_t spread(std::uint32_t hash) noexcept { return (hash ^ (hash >> 15U)
 template <Address A>
 struct Newcomer {
     Slot slot{};
-    const Frontend* frontend = nullptr;
+    const FrontendTarget* frontend = nullptr;
     const Service* service = nullptr;  // of its frontend; nullptr: not to a service's port
     const Backend* backend = nullptr;  // Maglev's; nullptr: none, or the client's affinity decides
     FlowKey<A> reply;                  // of its connection, if the first candidate port is free
@@ -44,7 +46,7 @@ public:
           around_(around),
           clock_(clock) {}
 
-    void collect(Slot slot) noexcept { newcomers_.list[count_++] = {.slot = slot, .reply = {}}; }
+    void collect(Slot slot) noexcept;
     /// What was collected.
     void admit() noexcept {
         look_up();
@@ -53,10 +55,9 @@ public:
 
 private:
     void look_up() noexcept;
-    void find_frontend(Newcomer<A>& newcomer) noexcept;
     void find_service(Newcomer<A>& newcomer) noexcept;
+    void begin_reply(Newcomer<A>& newcomer) noexcept;
     void find_backend(Newcomer<A>& newcomer) noexcept;
-    void propose_reply(Newcomer<A>& newcomer) noexcept;
 
     void admit(Newcomer<A>& newcomer) noexcept;
     void to_service(Newcomer<A>& newcomer) noexcept;
@@ -65,8 +66,8 @@ private:
     void echo(Slot slot) noexcept;
     void refuse(Slot slot, Drop why, bool tell) noexcept;
     [[nodiscard]] const Backend& choose_for_client(const Service& service, A client) noexcept;
-    [[nodiscard]] FlowKey<A> reply_of(Slot slot, A destination, Be16 port, NetworkId network) const noexcept;
-    [[nodiscard]] FlowKey<A> reply_of(Slot slot, const Backend& backend, NetworkId network) const noexcept;
+    [[nodiscard]] FlowKey<A> reply_to_us(Slot slot, NetworkId network) const noexcept;
+    static void comes_from(const Backend& backend, FlowKey<A>& reply) noexcept;
     [[nodiscard]] Connection<A>* open(Slot slot, FlowKey<A> reply) noexcept;
     void follow(Slot slot) noexcept;
     void enter(Slot slot, Connection<A>& connection) noexcept;
@@ -94,65 +95,62 @@ private:
 /// All that is known without deciding anything: nothing here depends on the burst's other packets.
 template <Address A>
 void Balancer<A>::look_up() noexcept {
-    const FrontendTable& frontends = *now_.frontends;
-    for_each_newcomer([&](const Newcomer<A>& n) noexcept {
-        const FlowKey<A>& key = key_of(n.slot);
-        frontends.prefetch(key.destination, key.destination_port, key.protocol);
-    });
-    for_each_newcomer([&](Newcomer<A>& n) noexcept { find_frontend(n); });
     for_each_newcomer([&](Newcomer<A>& n) noexcept { find_service(n); });
+    for (unsigned i = 0; i < count_; ++i) connections_.prefetch_free(i);
     for_each_newcomer([&](const Newcomer<A>& n) noexcept {
-        if (n.service != nullptr) __builtin_prefetch(n.service->backends.get());
+        if (n.service != nullptr) n.service->choice.prefetch(spread(burst_.meta[n.slot].hash));
     });
-    for_each_newcomer([&](const Newcomer<A>& n) noexcept {
-        if (n.service != nullptr && !n.service->backends->empty())
-            n.service->backends->prefetch(spread(burst_.meta[n.slot].hash));
-    });
+    for_each_newcomer([&](Newcomer<A>& n) noexcept { begin_reply(n); });
     for_each_newcomer([&](Newcomer<A>& n) noexcept { find_backend(n); });
-    unsigned number = 0;
     for_each_newcomer([&](Newcomer<A>& n) noexcept {
-        propose_reply(n);
-        connections_.prefetch_free(number++);
+        if (n.backend != nullptr) comes_from(*n.backend, n.reply);
     });
+    for_each_newcomer([&](const Newcomer<A>& n) noexcept { connections_.prefetch(flow_hash(n.reply)); });
 }
 
 template <Address A>
-void Balancer<A>::find_frontend(Newcomer<A>& newcomer) noexcept {
+void Balancer<A>::collect(Slot slot) noexcept {
+    const FlowKey<A>& key = key_of(slot);
+    now_.frontends->prefetch(key.destination, key.destination_port, key.protocol);
+    newcomers_.list[count_++] = {.slot = slot, .reply = {}};
+}
+
+template <Address A>
+void Balancer<A>::find_service(Newcomer<A>& newcomer) noexcept {
     const Interest interest = burst_.treatment[newcomer.slot].interest;
     if (interest != Interest::service && interest != Interest::node_port) return;
     if (burst_.meta[newcomer.slot].transport == Transport::other) return;
     const FlowKey<A>& key = key_of(newcomer.slot);
     newcomer.frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
-    __builtin_prefetch(newcomer.frontend);
-}
-
-template <Address A>
-void Balancer<A>::find_service(Newcomer<A>& newcomer) noexcept {
     if (newcomer.frontend == nullptr) return;
     newcomer.service = &now_.frontends->service(newcomer.frontend->service);
     burst_.treatment[newcomer.slot].service = newcomer.frontend->service;
-    __builtin_prefetch(newcomer.service);
+    prefetch(newcomer.service);
+}
+
+/// The reply key, but for the backend in it.
+template <Address A>
+void Balancer<A>::begin_reply(Newcomer<A>& newcomer) noexcept {
+    const Slot slot = newcomer.slot;
+    const FlowKey<A>& key = key_of(slot);
+    if (newcomer.service != nullptr) {
+        newcomer.reply = reply_to_us(slot, newcomer.service->network);
+    } else if (burst_.treatment[slot].interest == Interest::masquerade) {
+        newcomer.reply = reply_to_us(slot, key.network);
+        newcomer.reply.source = key.destination;
+        newcomer.reply.source_port = key.destination_port;
+    } else {
+        newcomer.reply = key.mirrored();
+    }
 }
 
 template <Address A>
 void Balancer<A>::find_backend(Newcomer<A>& newcomer) noexcept {
     if (newcomer.service == nullptr || newcomer.service->affinity_seconds != 0) return;
-    const BackendSet& backends = *newcomer.service->backends;
+    const BackendChoice& backends = newcomer.service->choice;
     if (backends.empty()) return;
     newcomer.backend = &backends.choose(spread(burst_.meta[newcomer.slot].hash));
-    __builtin_prefetch(newcomer.backend);
-}
-
-template <Address A>
-void Balancer<A>::propose_reply(Newcomer<A>& newcomer) noexcept {
-    const FlowKey<A>& key = key_of(newcomer.slot);
-    if (newcomer.backend != nullptr)
-        newcomer.reply = reply_of(newcomer.slot, *newcomer.backend, newcomer.service->network);
-    else if (burst_.treatment[newcomer.slot].interest == Interest::masquerade)
-        newcomer.reply = reply_of(newcomer.slot, key.destination, key.destination_port, key.network);
-    else
-        newcomer.reply = key.mirrored();
-    connections_.prefetch(flow_hash(newcomer.reply));
+    prefetch(newcomer.backend);
 }
 
 template <Address A>
@@ -200,7 +198,7 @@ void Balancer<A>::to_service(Newcomer<A>& newcomer) noexcept {
     const FlowKey<A>& key = key_of(slot);
     if (burst_.meta[slot].from_overlay && service.network != key.network) return burst_.drop(slot, Drop::wrong_network);
     if (newcomer.frontend->check_source && !service.admits(key.source)) return burst_.drop(slot, Drop::source_range);
-    if (!service.backends->empty()) return to_backend(newcomer);
+    if (!service.choice.empty()) return to_backend(newcomer);
     const bool reject = service.when_empty == WhenEmpty::reject;
     refuse(slot, reject ? Drop::no_endpoints : Drop::no_local_endpoints, reject);
 }
@@ -220,9 +218,8 @@ void Balancer<A>::refuse(Slot slot, Drop why, bool tell) noexcept {
 
 template <Address A>
 const Backend& Balancer<A>::choose_for_client(const Service& service, A client) noexcept {
-    const BackendSet& backends = *service.backends;
-    const Backend* tied = backends.find(affinities_.find(service.id, client, clock_));
-    const Backend& backend = tied != nullptr ? *tied : backends.choose(spread(address_hash(client)));
+    const Backend* tied = service.backends->find(affinities_.find(service.id, client, clock_));
+    const Backend& backend = tied != nullptr ? *tied : service.choice.choose(spread(address_hash(client)));
     affinities_.remember(service.id, client, backend.id, service.affinity_seconds, clock_);
     return backend;
 }
@@ -233,7 +230,7 @@ void Balancer<A>::to_backend(Newcomer<A>& newcomer) noexcept {
     const Service& service = *newcomer.service;
     if (newcomer.backend == nullptr) {
         newcomer.backend = &choose_for_client(service, key_of(slot).source);
-        newcomer.reply = reply_of(slot, *newcomer.backend, service.network);
+        comes_from(*newcomer.backend, newcomer.reply);
     }
     Connection<A>* connection = open(slot, newcomer.reply);
     if (connection == nullptr) return;
@@ -243,28 +240,24 @@ void Balancer<A>::to_backend(Newcomer<A>& newcomer) noexcept {
     enter(slot, *connection);
 }
 
-/// How the answers of this destination look, if the first candidate port is free.
+/// How answers from this network look, but for who sends them, if the first candidate port is free.
 template <Address A>
-FlowKey<A> Balancer<A>::reply_of(Slot slot, A destination, Be16 port, NetworkId network) const noexcept {
+FlowKey<A> Balancer<A>::reply_to_us(Slot slot, NetworkId network) const noexcept {
     const PacketMeta& meta = burst_.meta[slot];
     const FlowKey<A>& key = meta.flow<A>();
     const SnatPool<A>& pool = now_.network(network).template family<A>().snat;
     const unsigned slot_number = around_.slots->own_slot(around_.self, spread(meta.hash));
-    return {destination,
-            pool.choose(address_hash(key.source)),
-            port,
-            snat_port(slot_number, meta.hash, 0),
-            key.protocol,
-            network,
-            0};
+    const Be16 port = snat_port(slot_number, meta.hash, 0);
+    return {{}, pool.choose(address_hash(key.source)), {}, port, key.protocol, network, 0};
 }
 
 template <Address A>
-FlowKey<A> Balancer<A>::reply_of(Slot slot, const Backend& backend, NetworkId network) const noexcept {
+void Balancer<A>::comes_from(const Backend& backend, FlowKey<A>& reply) noexcept {
     if constexpr (std::same_as<A, Ipv4>)
-        return reply_of(slot, backend.address.v4(), backend.port, network);
+        reply.source = backend.address.v4();
     else
-        return reply_of(slot, backend.address.v6(), backend.port, network);
+        reply.source = backend.address.v6();
+    reply.source_port = backend.port;
 }
 
 /// A connection with these answers, or with another port of ours; nullptr: the packet has been dropped.

@@ -116,7 +116,7 @@ WorkerId Tracker<A>::owner_of(const PacketMeta& meta, const FlowKey<A>& key, Int
     const SlotMap& slots = *around_.slots;
     if (interest == Interest::reply) return slots.owner(slot_of_port(key.destination_port));
     if (interest == Interest::service || interest == Interest::node_port) {
-        const Frontend* frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
+        const FrontendTarget* frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
         if (frontend != nullptr && now_.frontends->service(frontend->service).affinity_seconds != 0)
             return slots.owner(slot_of_hash(address_hash(key.source)));
         if (now_.traits(meta.ingress).flow_stable && !meta.from_overlay && !meta.handed_over) return around_.self;

@@ -16,6 +16,7 @@
 #include "lb/connection.h"
 #include "lb/flow_index.h"
 #include "lb/huge_array.h"
+#include "lb/prefetch.h"
 
 namespace viaduct {
 
@@ -110,7 +111,7 @@ private:
     [[nodiscard]] Connection<A>& record(std::uint32_t entry) const noexcept { return records_[entry >> 1U]; }
     static void prefetch_record(const Connection<A>& connection) noexcept {
         const auto* line = reinterpret_cast<const std::uint8_t*>(&connection);
-        for (std::size_t at = 0; at < sizeof connection; at += 64) __builtin_prefetch(line + at, 1);
+        for (std::size_t at = 0; at < sizeof connection; at += 64) viaduct::prefetch(line + at);
     }
     [[nodiscard]] static Direction direction(std::uint32_t entry) noexcept {
         return static_cast<Direction>(entry & 1U);

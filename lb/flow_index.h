@@ -15,6 +15,7 @@
 #endif
 
 #include "lb/huge_array.h"
+#include "lb/prefetch.h"
 
 namespace viaduct {
 
@@ -26,7 +27,7 @@ public:
     /// For up to `entries` entries at 60 % of the places.
     explicit FlowIndex(std::size_t entries);
 
-    void prefetch(std::uint32_t hash) const noexcept { __builtin_prefetch(&buckets_[home(hash)]); }
+    void prefetch(std::uint32_t hash) const noexcept { viaduct::prefetch(&buckets_[home(hash)]); }
 
     /// The likely entry: the first of the home bucket with this hash's tag.
     [[nodiscard]] std::uint32_t first(std::uint32_t hash) const noexcept {

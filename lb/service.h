@@ -1,6 +1,7 @@
 // Services as the data path sees them: frontends that find a service, and a service's set of backends.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "encap/net_types.h"
 #include "lb/huge_heap.h"
+#include "lb/prefetch.h"
 #include "lb/shared_text.h"
 
 namespace viaduct {
@@ -38,9 +40,31 @@ using SharedMaglevTable = std::shared_ptr<const MaglevTable>;
 /// ports of one Service, which lead to the same pods, have equal tables.
 [[nodiscard]] SharedMaglevTable make_maglev_table(std::span<const Backend> backends);
 
+/// What a new flow reads of a set of backends: which of them it goes to. As long as the set lives.
+class BackendChoice {
+public:
+    BackendChoice() = default;
+    BackendChoice(std::span<const Backend> backends, std::span<const std::uint16_t> table) noexcept
+        : backends_(backends.data()), table_(table) {}
+
+    [[nodiscard]] bool empty() const noexcept { return table_.empty(); }
+    /// The Maglev slot of a 32-bit hash, by range reduction (no division).
+    [[nodiscard]] std::uint32_t slot(std::uint32_t hash) const noexcept {
+        return static_cast<std::uint32_t>((std::uint64_t{hash} * table_.size()) >> 32U);
+    }
+    /// Asks for the memory that `choose` will read for this hash.
+    void prefetch(std::uint32_t hash) const noexcept { viaduct::prefetch(table_.data() + slot(hash)); }
+    /// The backend that a new flow with this hash goes to. Not for empty sets.
+    [[nodiscard]] const Backend& choose(std::uint32_t hash) const noexcept { return backends_[table_[slot(hash)]]; }
+
+private:
+    const Backend* backends_ = nullptr;
+    std::span<const std::uint16_t> table_;
+};
+
 /// The ready backends of one or several services, in the order of their addresses, with their Maglev table.
 /// Immutable and shared: services with identical backends, and successive snapshots, point to one set.
-class alignas(64) BackendSet {
+class BackendSet {
 public:
     using TableOf = std::function<SharedMaglevTable(std::span<const Backend>)>;
     /// `backends` may come in any order and hold duplicates of (address, port). Empty is a valid set: `empty()`.
@@ -50,14 +74,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return backends_.empty(); }
     [[nodiscard]] std::span<const Backend> backends() const noexcept { return backends_; }
     [[nodiscard]] std::span<const std::uint16_t> table() const noexcept { return table_; }
-    /// The Maglev slot of a 32-bit hash, by range reduction (no division). Not for empty sets.
-    [[nodiscard]] std::uint32_t slot(std::uint32_t hash) const noexcept {
-        return static_cast<std::uint32_t>((std::uint64_t{hash} * table_.size()) >> 32U);
-    }
-    /// Asks for the memory that `choose` will read for this hash. Not for empty sets.
-    void prefetch(std::uint32_t hash) const noexcept { __builtin_prefetch(&table_[slot(hash)]); }
-    /// The backend that a new flow with this hash goes to. Not for empty sets.
-    [[nodiscard]] const Backend& choose(std::uint32_t hash) const noexcept { return backends_[table_[slot(hash)]]; }
+    [[nodiscard]] BackendChoice choice() const noexcept { return {backends_, table_}; }
     /// The backend with this identity, or nullptr when it is gone: for stale UDP flows and for affinity.
     [[nodiscard]] const Backend* find(BackendId id) const noexcept;
 
@@ -80,13 +97,19 @@ enum class WhenEmpty : std::uint8_t {
 /// One frontend group of a Service port: all frontends that share policy and backends. What a first packet reads is in
 /// the first cache line.
 struct alignas(64) Service {
-    std::uint64_t id = 0;  // stable over snapshots: hash of the name, for connections and affinity
-    std::shared_ptr<const BackendSet> backends;
+    std::uint64_t id = 0;                 // stable over snapshots: hash of the name, for connections and affinity
+    BackendChoice choice;                 // of `backends`
     std::vector<IpPrefix> source_ranges;  // loadBalancerSourceRanges; empty: everyone
     std::uint32_t affinity_seconds = 0;   // sessionAffinity ClientIP timeout; 0: none
     NetworkId network{};                  // where the backends live
     WhenEmpty when_empty = WhenEmpty::reject;
+    std::shared_ptr<const BackendSet> backends;
     SharedText name;  // "namespace/name:port" for people
+
+    void serve_from(std::shared_ptr<const BackendSet> set) {
+        choice = set->choice();
+        backends = std::move(set);
+    }
 
     [[nodiscard]] bool admits(IpAddress client) const noexcept {
         if (source_ranges.empty()) return true;
@@ -95,5 +118,6 @@ struct alignas(64) Service {
         return false;
     }
 };
+static_assert(offsetof(Service, backends) == 64);
 
 }  // namespace viaduct

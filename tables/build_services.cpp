@@ -83,7 +83,7 @@ Service make_service(const DesiredService& desired, BackendBook& book) {
     service.when_empty = desired.when_empty;
     service.affinity_seconds = desired.affinity_seconds;
     service.source_ranges = desired.source_ranges;
-    service.backends = book.acquire(BackendList(desired));
+    service.serve_from(book.acquire(BackendList(desired)));
     return service;
 }
 

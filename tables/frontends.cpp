@@ -25,12 +25,12 @@ FrontendIndex<A>::FrontendIndex(std::size_t frontends) : owners_(frontends), key
 }
 
 template <Address A>
-bool FrontendIndex<A>::add(A address, const Frontend& frontend, std::uint32_t position) noexcept {
+bool FrontendIndex<A>::add(A address, const Frontend& frontend) noexcept {
     const Be16 port(frontend.port);
     Key& key = keys_.place(hash(address, port, frontend.protocol),
                            [&](const Key& k) { return same(k, address, port, frontend.protocol); });
     if (key.used()) return false;
-    key = {address, port, frontend.protocol, position};
+    key = {{frontend.service, frontend.check_source}, address, port, frontend.protocol};
 
     const std::uint64_t hash = hash_of(address);
     const std::uint64_t bit = hash >> filter_shift_;
@@ -48,9 +48,8 @@ FrontendTable::Index::Index(const ServiceArray& services, std::span<const Fronte
     : v4(count_v4(all)), v6(all.size() - count_v4(all)), ids(services.size()) {
     frontends.reserve(all.size());
     for (const Frontend& frontend : all) {
-        const auto position = static_cast<std::uint32_t>(frontends.size());
         const IpAddress& address = frontend.address;
-        if (address.is_v4() ? v4.add(address.v4(), frontend, position) : v6.add(address.v6(), frontend, position))
+        if (address.is_v4() ? v4.add(address.v4(), frontend) : v6.add(address.v6(), frontend))
             frontends.push_back(frontend);
     }
     for (ServiceIndex i = 0; i < services.size(); ++i) {

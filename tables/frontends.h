@@ -26,6 +26,12 @@ struct Frontend {
     bool check_source = false;  // loadBalancerSourceRanges apply to this frontend (load-balancer addresses only)
 };
 
+/// What the data path needs to know of a frontend.
+struct FrontendTarget {
+    ServiceIndex service = no_service;
+    bool check_source = false;
+};
+
 /// Whose address a destination is.
 enum class AddressOwner : std::uint8_t {
     nobody,   // no service's
@@ -38,8 +44,8 @@ template <Address A>
 class FrontendIndex {
 public:
     explicit FrontendIndex(std::size_t frontends);
-    /// Enters a frontend, which is number `position` of its table. False, and nothing done, when it is taken already.
-    bool add(A address, const Frontend& frontend, std::uint32_t position) noexcept;
+    /// False, and nothing done, when it is taken already.
+    bool add(A address, const Frontend& frontend) noexcept;
 
     [[nodiscard]] AddressOwner owner_of(A address) const noexcept {
         const std::uint64_t hash = hash_of(address);
@@ -48,13 +54,11 @@ public:
         const Owner* owner = owners_.find(hash, [&](const Owner& o) { return o.address == address; });
         return owner != nullptr ? owner->owner : AddressOwner::nobody;
     }
-    /// The frontend's number, or no_frontend.
-    [[nodiscard]] std::uint32_t find(A address, Be16 port, Protocol protocol) const noexcept {
-        const Key* key =
-            keys_.find(hash(address, port, protocol), [&](const Key& k) { return same(k, address, port, protocol); });
-        return key != nullptr ? key->frontend : no_frontend;
+    /// Where the frontend leads, or nullptr.
+    [[nodiscard]] const FrontendTarget* find(A address, Be16 port, Protocol protocol) const noexcept {
+        return keys_.find(hash(address, port, protocol),
+                          [&](const Key& k) { return same(k, address, port, protocol); });
     }
-    static constexpr std::uint32_t no_frontend = 0xffffffff;
     void prefetch(A address, Be16 port, Protocol protocol) const noexcept {
         keys_.prefetch(hash(address, port, protocol));
     }
@@ -65,12 +69,11 @@ private:
         AddressOwner owner = AddressOwner::nobody;
         [[nodiscard]] bool used() const noexcept { return owner != AddressOwner::nobody; }
     };
-    struct Key {
+    struct alignas(std::same_as<A, Ipv4> ? 16 : 32) Key : FrontendTarget {
         A address{};
         Be16 port;
         Protocol protocol{};
-        std::uint32_t frontend = no_frontend;
-        [[nodiscard]] bool used() const noexcept { return frontend != no_frontend; }
+        [[nodiscard]] bool used() const noexcept { return service != no_service; }
     };
     static std::uint64_t hash(A address, Be16 port, Protocol protocol) noexcept {
         const std::uint64_t rest = std::uint64_t{port.raw()} << 8U | static_cast<std::uint64_t>(protocol);
@@ -100,11 +103,10 @@ public:
     [[nodiscard]] AddressOwner owner_of(A destination) const noexcept {
         return index_->family<A>().owner_of(destination);
     }
-    /// The frontend, or nullptr.
+    /// Where the frontend leads, or nullptr.
     template <Address A>
-    [[nodiscard]] const Frontend* find(A destination, Be16 port, Protocol protocol) const noexcept {
-        const std::uint32_t at = index_->family<A>().find(destination, port, protocol);
-        return at != FrontendIndex<A>::no_frontend ? &index_->frontends[at] : nullptr;
+    [[nodiscard]] const FrontendTarget* find(A destination, Be16 port, Protocol protocol) const noexcept {
+        return index_->family<A>().find(destination, port, protocol);
     }
 
     /// One family's arrays, for who asks for many packets.

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "encap/net_types.h"
+#include "lb/prefetch.h"
 
 namespace viaduct {
 
@@ -73,7 +74,7 @@ public:
         return nullptr;
     }
     /// Asks for the memory that `find` will read.
-    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slot(hash >> shift_)); }
+    void prefetch(std::uint64_t hash) const noexcept { viaduct::prefetch(&slot(hash >> shift_)); }
     /// The slot for which `same` holds, or the free one where it belongs. No more than `entries` may be taken.
     template <class Same>
     [[nodiscard]] Slot& place(std::uint64_t hash, const Same& same) noexcept {

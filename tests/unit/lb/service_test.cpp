@@ -64,11 +64,11 @@ TEST(BackendSet, EmptyIsAValue) {
 
 TEST(BackendSet, EveryHashHasASlotAndEveryBackendIsChosen) {
     const BackendSet set(ten());
-    EXPECT_EQ(set.slot(0), 0U);
-    EXPECT_EQ(set.slot(0xffffffff), set.table().size() - 1);
+    EXPECT_EQ(set.choice().slot(0), 0U);
+    EXPECT_EQ(set.choice().slot(0xffffffff), set.table().size() - 1);
     std::mt19937 random(2);
     std::vector<unsigned> chosen(101);
-    for (int i = 0; i < 10'000; ++i) ++chosen[set.choose(static_cast<std::uint32_t>(random())).id.index];
+    for (int i = 0; i < 10'000; ++i) ++chosen[set.choice().choose(static_cast<std::uint32_t>(random())).id.index];
     for (std::uint32_t id = 91; id <= 100; ++id) EXPECT_NEAR(chosen[id], 1'000, 150);
 }
 

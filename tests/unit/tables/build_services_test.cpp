@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "tables/builder.h"
 #include "tests/unit/tables/world.h"
@@ -32,7 +33,7 @@ protected:
     void add(const std::string& name, std::uint8_t host, std::uint8_t first, std::uint8_t last) {
         state_.services.push_back(web_service<A>(name, host, first, last));
     }
-    const Frontend* find(std::uint8_t host, std::uint16_t port) const {
+    const FrontendTarget* find(std::uint8_t host, std::uint16_t port) const {
         return now_->frontends->find(address<A>(200, host), Be16(port), Protocol::tcp);
     }
 };
@@ -65,15 +66,21 @@ TYPED_TEST(BuildServicesTest, FrontendKindsSetTheirMarks) {
                                                {address<TypeParam>(200, 3), 80, FrontendKind::external_ip},
                                                {address<TypeParam>(200, 4), 80, FrontendKind::load_balancer}};
     this->build();
-    const auto marks = [&](std::uint8_t host, std::uint16_t port) {
-        const Frontend* frontend = this->find(host, port);
-        return frontend == nullptr ? -1 : (frontend->own_address ? 2 : 0) + (frontend->check_source ? 1 : 0);
+    const auto checks_source = [&](std::uint8_t host, std::uint16_t port) {
+        const FrontendTarget* frontend = this->find(host, port);
+        return frontend != nullptr ? std::optional(frontend->check_source) : std::nullopt;
     };
-    EXPECT_EQ(marks(1, 80), 0);
-    EXPECT_EQ(marks(2, 30080), 2);
-    EXPECT_EQ(marks(3, 80), 0);
-    EXPECT_EQ(marks(4, 80), 1);
-    EXPECT_EQ(this->now_->frontends->owner_of(address<TypeParam>(200, 2)), AddressOwner::shared);
+    const auto owner = [&](std::uint8_t host) {
+        return this->now_->frontends->owner_of(address<TypeParam>(200, host));
+    };
+    EXPECT_EQ(checks_source(1, 80), false);
+    EXPECT_EQ(checks_source(2, 30080), false);
+    EXPECT_EQ(checks_source(3, 80), false);
+    EXPECT_EQ(checks_source(4, 80), true);
+    EXPECT_EQ(checks_source(4, 81), std::nullopt);
+    EXPECT_EQ(owner(1), AddressOwner::service);
+    EXPECT_EQ(owner(2), AddressOwner::shared);
+    EXPECT_EQ(owner(5), AddressOwner::nobody);
 }
 
 TYPED_TEST(BuildServicesTest, TheFirstServiceKeepsAFrontend) {

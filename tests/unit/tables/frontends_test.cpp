@@ -22,8 +22,8 @@ protected:
         return {address<A>(200, host), port, Protocol::tcp, service, own, false};
     }
     static FrontendTable table(const std::vector<Frontend>& frontends) { return {services(4), frontends}; }
-    static const Frontend* find(const FrontendTable& table, std::uint8_t host, std::uint16_t port,
-                                Protocol protocol = Protocol::tcp) {
+    static const FrontendTarget* find(const FrontendTable& table, std::uint8_t host, std::uint16_t port,
+                                      Protocol protocol = Protocol::tcp) {
         return table.find(address<A>(200, host), Be16(port), protocol);
     }
 };
