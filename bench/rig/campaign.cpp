@@ -30,6 +30,9 @@ std::vector<LatencyPoint> points_of(const Histogram& histogram) {
     return points;
 }
 
+/// Of an odd number the median.
+const Trial& middle(const std::vector<Trial>& sorted) { return sorted[(sorted.size() - 1) / 2]; }
+
 Losses losses_of(const Trial& trial) { return {trial.lost(), trial.refused, trial.gateway.drops}; }
 
 std::vector<StageCost> stage_costs(const GatewayCounts& counts) {
@@ -91,12 +94,13 @@ void Campaign<A>::overload(Case& one) {
     const double seconds = std::max(bench_.options.trial, bench_.options.quick ? 0.1 : 0.5);
     const std::vector<Trial> trials =
         trials_.by_cost({.rate = 0, .seconds = seconds, .new_flows = bench_.options.new_flows});
-    const Trial& median = trials[trials.size() / 2];
+    const Trial& median = middle(trials);
     one.overload = {.offered = median.offered_rate(),
                     .received = median.received_rate(),
                     .losses = losses_of(median),
                     .generator_busy = 1 - median.idle,
                     .disturbance = median.disturbance};
+    for (const Trial& trial : trials) heaviest_ = std::max(heaviest_, trial.offered_rate());
     if (bench_.gateway == nullptr) return;
     one.stages = stage_costs(median.gateway);
     const double time = median.seconds * static_cast<double>(bench_.gateway->workers());
@@ -113,9 +117,9 @@ void Campaign<A>::search(Case& one) {
     Goal pdr = ndr;
     pdr.name = "PDR";
     pdr.loss_ratio = options.pdr;
-    const SearchLimits limits{one.overload.offered / 1'000, one.overload.offered, options.quick ? 12U : 200U};
+    const SearchLimits limits{heaviest_ / 1'000, heaviest_, options.quick ? 12U : 200U};
     Search search({ndr, pdr}, limits);
-    search.add(limits.max_load, options.trial, 1 - one.overload.received / one.overload.offered);
+    search.add(one.overload.offered, options.trial, 1 - one.overload.received / one.overload.offered);
     trials_.begin_test("search for NDR and PDR");
     unsigned worthless = 0;
     while (const auto next = search.next()) {
@@ -148,19 +152,22 @@ void Campaign<A>::latency(Case& one) {
 template <Address A>
 LossPoint Campaign<A>::loss_at(double load) {
     const std::vector<Trial> trials = trials_.by_loss({.rate = load, .seconds = bench_.options.trial});
-    const Trial& median = trials[trials.size() / 2];
-    const std::size_t undisturbed = median.disturbance.spoils() ? 0 : trials.size();
-    return {median.offered_rate(), median.loss_ratio(), trials.front().loss_ratio(), trials.back().loss_ratio(),
-            static_cast<unsigned>(Trials<A>::several - undisturbed)};
+    const Trial& median = middle(trials);
+    return {.load = median.offered_rate(),
+            .loss_ratio = median.loss_ratio(),
+            .least = trials.front().loss_ratio(),
+            .most = trials.back().loss_ratio(),
+            .trials = static_cast<unsigned>(trials.size()),
+            .spoiled = median.disturbance.spoils()};
 }
 
 template <Address A>
 void Campaign<A>::loss(Case& one) {
     trials_.begin_test("frame loss");
     for (const unsigned percent : {20U, 40U, 60U, 80U, 90U, 95U, 100U, 105U, 110U, 120U, 140U}) {
-        const double load = std::min(reference(one) * percent / 100, one.overload.offered);
+        const double load = std::min(reference(one) * percent / 100, heaviest_);
         one.loss.push_back(loss_at(load));
-        if (load == one.overload.offered) return;
+        if (load == heaviest_) return;
     }
 }
 
@@ -234,7 +241,7 @@ void Campaign<A>::by_flows(Case& one, Workload workload, const FrameSizes& sizes
         trials_.begin_test("cost with " + std::to_string(flows) + " flows");
         prepare(workload, sizes, flows);
         const std::vector<Trial> trials = trials_.by_cost({.rate = 0, .seconds = bench_.options.quick ? 0.05 : 0.3});
-        const Trial& median = trials[trials.size() / 2];
+        const Trial& median = middle(trials);
         one.by_flows.push_back(
             {flows, median.received_rate(), median.gateway.cycles_per_packet(), median.loss_ratio()});
     }
@@ -246,6 +253,7 @@ Case Campaign<A>::run(Workload workload, const FrameSizes& sizes, std::uint32_t 
     what_ = std::string(text_of(workload).name) + ", " + (sizes.name() == "imix" ? "IMIX" : sizes.name() + " bytes") +
             ", " + std::to_string(flows) + (flows == 1 ? " flow" : " flows");
     trials_.begin_case(what_);
+    heaviest_ = 0;
     Case one;
     one.workload = text_of(workload).name;
     one.direction = text_of(workload).direction;

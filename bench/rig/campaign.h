@@ -33,6 +33,7 @@ private:
     const Bench& bench_;
     Trials<A> trials_;
     std::string what_;
+    double heaviest_ = 0;  // load that the generator could offer, frames per second
     std::vector<std::unique_ptr<Lane<A>>> lanes_;
     std::vector<std::uint32_t> order_;
 };

@@ -1,5 +1,5 @@
 // The report's word on what its figures depend on.
-#include <cmath>
+#include <algorithm>
 #include <cstdio>
 
 #include "bench/rig/results.h"
@@ -74,6 +74,9 @@ void say_what_disturbed(const Results& results, const Case& one, std::vector<std
     for (const Throughput& found : one.throughputs)
         if (!found.complete) said.push_back("The search for the " + found.goal + " did not come to an end.");
     say_what_was_spoiled(one.tally, said);
+    const auto spoiled = std::ranges::count_if(one.loss, &LossPoint::spoiled);
+    if (spoiled != 0)
+        said.push_back("All trials were spoiled of " + std::to_string(spoiled) + " points of the frame loss curve.");
     if (one.soak && one.soak->disturbance.spoils())
         said.push_back("During the soak test " + one.soak->disturbance.text() + " in all.");
     if (one.reconfiguration && one.reconfiguration->disturbance.spoils())

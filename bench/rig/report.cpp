@@ -43,7 +43,8 @@ Json loss_json(const LossPoint& point) {
             {"loss_ratio", point.loss_ratio},
             {"least", point.least},
             {"most", point.most},
-            {"spoiled_trials", point.spoiled}};
+            {"trials", point.trials},
+            {"spoiled", point.spoiled}};
 }
 
 /// Milliseconds.

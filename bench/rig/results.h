@@ -33,11 +33,12 @@ struct LatencyRun {
     double load = 0, loss_ratio = 0;
     std::vector<LatencyPoint> points;
 };
-/// The median of three trials, and the best and the worst of them.
+/// The median of three trials, and the best and the worst of them. A spoiled one is replaced, if the machine lets one.
 struct LossPoint {
     double load = 0, loss_ratio = 0;  // load: as offered
     double least = 0, most = 0;
-    unsigned spoiled = 0;  // of the three: left out, unless all are
+    unsigned trials = 0;
+    bool spoiled = false;  // all of them
 };
 struct BackToBack {
     std::uint64_t frames = 0;  // in the longest burst without loss

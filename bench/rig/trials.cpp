@@ -60,11 +60,12 @@ Trial Trials<A>::undisturbed(const Load& load) {
 
 template <Address A>
 std::vector<Trial> Trials<A>::three(const Load& load) {
-    std::vector<Trial> trials;
-    for (unsigned i = 0; i < several; ++i) trials.push_back(undisturbed(load));
-    const auto spoiled = [](const Trial& trial) { return trial.disturbance.spoils(); };
-    if (!std::ranges::all_of(trials, spoiled)) std::erase_if(trials, spoiled);
-    return trials;
+    std::vector<Trial> good, spoiled;
+    for (std::size_t i = 0; i < 2 * several && good.size() < several; ++i) {
+        Trial trial = undisturbed(load);
+        (trial.disturbance.spoils() ? spoiled : good).push_back(std::move(trial));
+    }
+    return good.empty() ? spoiled : good;
 }
 
 template <Address A>

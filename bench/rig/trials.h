@@ -38,12 +38,10 @@ public:
     /// What is lost while somebody is held up is not the gateway's to answer for: such a trial is repeated. The least
     /// disturbed one counts.
     Trial undisturbed(const Load& load);
-    /// Three of them, in the order of what a packet costs in the gateway, or of what was lost. Without the spoiled ones
-    /// unless all are.
+    /// Three of them, in the order of what a packet costs in the gateway, or of what was lost. Fewer when one after the
+    /// other is spoiled, and spoiled ones only if all are.
     [[nodiscard]] std::vector<Trial> by_cost(const Load& load);
     [[nodiscard]] std::vector<Trial> by_loss(const Load& load);
-    static constexpr std::size_t several = 3;
-
     struct Count {
         std::uint64_t checked = 0, reordered = 0, duplicated = 0;
     };
@@ -51,6 +49,7 @@ public:
     [[nodiscard]] const TrialTally& tally() const noexcept { return tally_; }
 
 private:
+    static constexpr std::size_t several = 3;
     [[nodiscard]] std::vector<Trial> three(const Load& load);
     [[nodiscard]] GatewayCounts counts() const {
         return bench_.gateway != nullptr ? bench_.gateway->counts() : GatewayCounts{};

@@ -86,7 +86,7 @@ Results some_results() {
     one.idle_at_pdr = 0.3;
     one.stages = {{"parse", 30}, {"track", 50}};
     one.latency = {{50, 1.5e6, 0, {{0, 3}, {50, 8.25}, {99, 20}, {100, 90}}}};
-    one.loss = {{1e6, 0, 0, 0, 0}, {4e6, 0.25, 0.2, 0.5, 1}};
+    one.loss = {{1e6, 0, 0, 0, 3, false}, {4e6, 0.25, 0.2, 0.5, 2, true}};
     one.by_flows = {{1, 4e6, 80, 0}, {1024, 3e6, 120, 0}};
     one.burst = BackToBack{2'048, 5e6, false};
     one.reconfiguration = Reconfiguration{60, 4'500'000, {1'500, 0, {}}, 1.5e6, 3, 1'024, 100, 0, {}};
@@ -104,7 +104,8 @@ TEST(RigReport, JsonHoldsTheFigures) {
     EXPECT_EQ(one["reconfiguration"]["lost"], 1'500);
     EXPECT_EQ(one["frame_loss"][1]["loss_ratio"], 0.25);
     EXPECT_EQ(one["frame_loss"][1]["most"], 0.5);
-    EXPECT_EQ(one["frame_loss"][1]["spoiled_trials"], 1);
+    EXPECT_EQ(one["frame_loss"][1]["trials"], 2);
+    EXPECT_EQ(one["frame_loss"][1]["spoiled"], true);
     EXPECT_EQ(one["overload"]["gateway_busy"], 0.98);
     EXPECT_EQ(one["overload"]["gateway_drops"]["no_route"], 900);
     EXPECT_FALSE(one["limits"].empty());
@@ -132,7 +133,7 @@ TEST(RigReport, ThePageNeedsNothingElse) {
 TEST(RigReport, ACaseWithoutFiguresIsReportedToo) {
     Results results = some_results();
     results.cases = {Case{}};
-    results.cases[0].loss = {{0, 0}};
+    results.cases[0].loss = {LossPoint{}};
     results.cases[0].throughputs = {{"NDR", 0, {}, 1'000.0, true, 3}};
     EXPECT_EQ(html_report(results).find("nan"), std::string::npos);
     EXPECT_NE(text_report(results).find("NDR: - to 0.001 Mpps"), std::string::npos);
@@ -175,6 +176,8 @@ TEST(RigLimits, SayItInNumbers) {
 
 TEST(RigLimits, NameSpoiledTrials) {
     Results results = some_results();
+    EXPECT_NE(limits(results).find("spoiled of 1 points of the frame loss curve"), std::string::npos);
+    results.cases[0].loss.pop_back();
     EXPECT_EQ(limits(results).find("spoiled"), std::string::npos);
     TrialTally& tally = results.cases[0].tally;
     tally = {.trials = 40, .repeated = 7, .spoiled = 2};
