@@ -107,10 +107,20 @@ public:
         if (problems_.empty())
             for (const std::string& what : check_config(config_)) problem(where, what);
         if (!problems_.empty()) throw ConfigError(problems_);
+        for (SourceConfig& source : config_.sources) source.namespaces = needs_namespaces(source);
         return std::move(config_);
     }
 
 private:
+    /// Whether some pool of its network chooses by labels.
+    [[nodiscard]] bool needs_namespaces(const SourceConfig& source) const {
+        const auto network = [&](const std::string& name) {
+            return name.empty() && !config_.networks.empty() ? config_.networks.front().name : name;
+        };
+        return std::ranges::any_of(config_.pools, [&](const PoolConfig& pool) {
+            return !pool.namespace_selector.empty() && network(pool.network) == network(source.network);
+        });
+    }
     template <class Section>
     void set(std::span<const ConfigKey<Section>> keys, Section& section, std::string_view name,
              const Setting& setting) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/objects/label_selector.h"
 #include "encap/net_types.h"
 #include "lb/connection_table.h"
 #include "tables/desired.h"
@@ -88,6 +89,7 @@ struct SourceConfig {
     std::string kubeconfig{};  // "": the service account of the pod that this runs in
     std::string context{};     // "": the kubeconfig's current one
     EtcdConfig etcd{};
+    bool namespaces = false;                // are followed too, for a pool that chooses by their labels
     bool events = true;                     // findings become Events of the cluster
     std::string lease = "viaduct/gateway";  // namespace and name: its holder, of several gateways, writes
 };
@@ -103,7 +105,8 @@ struct PoolConfig {
     std::string name;
     std::string network;  // "": the first network
     std::vector<AddressRange> ranges;
-    std::vector<std::string> namespaces;  // none: all
+    std::vector<std::string> namespaces;  // by name
+    LabelSelector namespace_selector;     // by labels; without either: all
     bool automatic = true;                // else it gives only what a Service asks for
 };
 

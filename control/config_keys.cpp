@@ -219,6 +219,8 @@ constexpr std::array pool_table{
                           [](PoolConfig& p, Text v) {
                               for (const std::string_view word : split_list(v)) p.namespaces.emplace_back(word);
                           }},
+    ConfigKey<PoolConfig>{"namespace-selector", "LABEL=VALUE[,...]", "whose Services may have them too, by labels",
+                          [](PoolConfig& p, Text v) { p.namespace_selector = parse_selector(v); }},
     ConfigKey<PoolConfig>{"auto", "yes|no", "given to every Service that may have one, or only on request",
                           [](PoolConfig& p, Text v) { p.automatic = parse_yes_no(v); }},
     ConfigKey<PoolConfig>{"network", "NAME", "whose Services these are; default: the first network",

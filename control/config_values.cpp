@@ -99,6 +99,12 @@ std::vector<IpPrefix> parse_subnets(std::string_view text) {
     return prefixes;
 }
 
+LabelSelector parse_selector(std::string_view text) try {
+    return parse_label_selector(text);
+} catch (const std::invalid_argument& wrong) {
+    throw BadValue(wrong.what());
+}
+
 std::vector<AddressRange> parse_ranges(std::string_view text) {
     std::vector<AddressRange> ranges;
     for (const std::string_view word : split_list(text)) ranges.push_back(parse_range(word));

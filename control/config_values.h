@@ -53,6 +53,8 @@ template <Address A>
 [[nodiscard]] std::vector<AddressRange> parse_ranges(std::string_view text);
 /// "https://192.0.2.2:2379,https://192.0.2.3:2379"
 [[nodiscard]] std::vector<std::string> parse_urls(std::string_view text);
+/// "team=web,tier!=test"
+[[nodiscard]] LabelSelector parse_selector(std::string_view text);
 [[nodiscard]] Mac parse_unicast_mac(std::string_view text);
 /// "node1,192.0.2.11,12:c6:65:89:b4:e3,10.244.1.0/24,fd00:1::/64"
 [[nodiscard]] StaticPeer parse_static_peer(std::string_view text);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -24,6 +25,7 @@ concept Tree = requires(const T tree, const std::string& key) {
     { tree.is_list() } -> std::same_as<bool>;
     { tree.is_map() } -> std::same_as<bool>;
     { tree.items() } -> std::same_as<std::vector<T>>;
+    { tree.keys() } -> std::same_as<std::vector<std::string>>;
     { tree.line() } -> std::same_as<unsigned>;  // from 1; 0: unknown
 };
 
@@ -60,6 +62,14 @@ public:
         for (T& item : tree_.items())
             fields.emplace_back(std::move(item), path_ + "[" + std::to_string(fields.size()) + "]");
         return fields;
+    }
+    /// A map of texts.
+    [[nodiscard]] std::map<std::string, std::string> texts() const {
+        std::map<std::string, std::string> texts;
+        if (!tree_.present()) return texts;
+        if (!tree_.is_map()) fail("must be a map");
+        for (const std::string& key : tree_.keys()) texts[key] = (*this)[key].text_or("");
+        return texts;
     }
     [[nodiscard]] std::string text() const {
         if (!tree_.present()) fail("is missing: add it");

@@ -37,6 +37,12 @@ public:
             for (const simdjson::dom::element item : simdjson::dom::array(element_)) items.emplace_back(item);
         return items;
     }
+    [[nodiscard]] std::vector<std::string> keys() const {
+        std::vector<std::string> keys;
+        if (is_map())
+            for (const auto& field : simdjson::dom::object(element_)) keys.emplace_back(field.key);
+        return keys;
+    }
     [[nodiscard]] unsigned line() const { return 0; }
 
 private:

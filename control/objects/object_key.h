@@ -19,7 +19,8 @@ enum class ObjectKind : std::uint8_t {
     block_affinity,
     ipam_block,
     felix_config,
-    cilium_node
+    cilium_node,
+    name_space
 };
 /// As the API calls it: "EndpointSlice".
 [[nodiscard]] const char* to_string(ObjectKind kind);

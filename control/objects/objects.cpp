@@ -29,12 +29,14 @@ const char* to_string(ObjectKind kind) {
             return "FelixConfiguration";
         case ObjectKind::cilium_node:
             return "CiliumNode";
+        case ObjectKind::name_space:
+            return "Namespace";
     }
     return "?";
 }
 
 std::optional<ObjectKind> parse_kind(std::string_view text) {
-    for (int kind = 0; kind <= static_cast<int>(ObjectKind::cilium_node); ++kind)
+    for (int kind = 0; kind <= static_cast<int>(ObjectKind::name_space); ++kind)
         if (text == to_string(static_cast<ObjectKind>(kind))) return static_cast<ObjectKind>(kind);
     return {};
 }
@@ -66,24 +68,26 @@ constexpr ObjectKind kind_of(const IpamBlock*) { return ObjectKind::ipam_block; 
 constexpr ObjectKind kind_of(const FelixConfig*) { return ObjectKind::felix_config; }
 constexpr ObjectKind kind_of(const CiliumNode*) { return ObjectKind::cilium_node; }
 constexpr ObjectKind kind_of(const CiliumConfig*) { return ObjectKind::config_map; }
+constexpr ObjectKind kind_of(const NamespaceObject*) { return ObjectKind::name_space; }
 
 template <class T>
 constexpr ObjectKind kind_of(const std::vector<Shared<T>>&) {
     return kind_of(static_cast<const T*>(nullptr));
 }
 
-/// What Services are made of, and networks are not.
+/// What Services and their addresses are made of, and networks are not.
 constexpr bool is_of_services(ObjectKind kind) {
-    return kind == ObjectKind::service || kind == ObjectKind::endpoint_slice || kind == ObjectKind::endpoints;
+    return kind == ObjectKind::service || kind == ObjectKind::endpoint_slice || kind == ObjectKind::endpoints ||
+           kind == ObjectKind::name_space;
 }
 
 /// Every list of objects, by name, so that a new one is not forgotten here.
 template <class Some>
 auto lists_of(Some& objects) {
     auto& [nodes, services, slices, endpoints, flannel_configs, ip_pools, block_affinities, ipam_blocks, felix_configs,
-           cilium_nodes, cilium_configs, unread] = objects;
+           cilium_nodes, cilium_configs, namespaces, unread] = objects;
     return std::tie(nodes, services, slices, endpoints, flannel_configs, ip_pools, block_affinities, ipam_blocks,
-                    felix_configs, cilium_nodes, cilium_configs);
+                    felix_configs, cilium_nodes, cilium_configs, namespaces);
 }
 
 template <class Some, class Visit>

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "control/objects/label_selector.h"
 #include "control/objects/overlay_objects.h"
 #include "encap/packet.h"
 
@@ -38,6 +39,13 @@ struct NodeObject {
     std::vector<std::string> cilium_pod_cidrs;    // network.cilium.io/ipv4-pod-cidr, ipv6-pod-cidr
     std::vector<std::string> internal_addresses;  // status.addresses of type InternalIP
     bool operator==(const NodeObject&) const = default;
+};
+
+/// A Namespace, for the pools that choose among them.
+struct NamespaceObject {
+    ObjectKey key;
+    Labels labels;
+    bool operator==(const NamespaceObject&) const = default;
 };
 
 struct ServicePort {
@@ -142,7 +150,7 @@ template <class T>
 using Shared = std::shared_ptr<const T>;
 using Object = std::variant<Shared<NodeObject>, Shared<ServiceObject>, Shared<EndpointSlice>, Shared<Endpoints>,
                             Shared<FlannelConfig>, Shared<IpPool>, Shared<BlockAffinity>, Shared<IpamBlock>,
-                            Shared<FelixConfig>, Shared<CiliumNode>, Shared<CiliumConfig>>;
+                            Shared<FelixConfig>, Shared<CiliumNode>, Shared<CiliumConfig>, Shared<NamespaceObject>>;
 [[nodiscard]] const ObjectKey& key_of(const Object& object);
 
 /// All objects of a source. Shared, so that one changed file costs no copy of the others' objects.
@@ -158,6 +166,7 @@ struct Objects {
     std::vector<Shared<FelixConfig>> felix_configs;
     std::vector<Shared<CiliumNode>> cilium_nodes;
     std::vector<Shared<CiliumConfig>> cilium_configs;
+    std::vector<Shared<NamespaceObject>> namespaces;
     /// What the source could not read yet, though it holds up nothing: that there is none of these says nothing.
     std::set<ObjectKind> unread{};
 
@@ -166,7 +175,7 @@ struct Objects {
     /// anything.
     bool put(const Object& object);
     bool erase(const ObjectKey& key);
-    /// All but what Services are made of, by pointer: whether a network would come out the same.
+    /// What networks are made of, by pointer: whether one would come out the same.
     [[nodiscard]] bool has_network_of(const Objects& other) const;
     [[nodiscard]] bool has(const ObjectKey& key) const;
     /// By kind, for people.

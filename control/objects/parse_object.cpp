@@ -255,6 +255,7 @@ std::optional<ObjectKind> kind_named(const std::string& kind, const std::string&
     if (core && kind == "Service") return ObjectKind::service;
     if (core && kind == "Endpoints") return ObjectKind::endpoints;
     if (core && kind == "ConfigMap") return ObjectKind::config_map;
+    if (core && kind == "Namespace") return ObjectKind::name_space;
     if (kind == "EndpointSlice" && (api_version.empty() || api_version == "discovery.k8s.io/v1"))
         return ObjectKind::endpoint_slice;
     return overlay_kind_named(kind, api_version);
@@ -273,6 +274,8 @@ std::optional<Object> parse_object(const ObjectKey& key, const Field<T>& root) {
             return std::make_shared<const Endpoints>(parse_endpoints(key, root));
         case ObjectKind::config_map:
             return parse_config_map(key, root);
+        case ObjectKind::name_space:
+            return std::make_shared<const NamespaceObject>(NamespaceObject{key, root["metadata"]["labels"].texts()});
         default:
             return parse_overlay_object(key, root);
     }

@@ -27,6 +27,13 @@ public:
         for (const YAML::Node& item : node_) items.emplace_back(item);
         return items;
     }
+    [[nodiscard]] std::vector<std::string> keys() const {
+        std::vector<std::string> keys;
+        if (is_map())
+            for (const auto& member : node_)
+                if (member.first.IsScalar()) keys.push_back(member.first.Scalar());
+        return keys;
+    }
     [[nodiscard]] unsigned line() const { return static_cast<unsigned>(node_.Mark().line + 1); }
 
 private:

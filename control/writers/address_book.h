@@ -27,8 +27,13 @@ private:
     using Services = std::vector<std::pair<std::string, Shared<ServiceObject>>>;
 
     const Config& config_;
-    std::vector<std::vector<Shared<ServiceObject>>> seen_;  // by source: `services_` were picked from them
-    Services services_;  // that `now_` was made for; shared objects never change, so pointers tell
+    struct Seen {
+        std::vector<Shared<ServiceObject>> services;
+        std::vector<Shared<NamespaceObject>> namespaces;
+    };
+    std::vector<Seen> seen_;  // by source: `services_` and `namespaces_` were picked from them
+    Services services_;       // that `now_` was made for; shared objects never change, so pointers tell
+    Namespaces namespaces_;
     bool complete_ = false;
     PoolOutput now_;
     std::uint64_t revision_ = 0;

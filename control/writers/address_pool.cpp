@@ -89,13 +89,21 @@ private:
                      "ask for one IP address of each family, separated by a comma");
     }
 
+    [[nodiscard]] bool is_for_namespace_of(const PoolConfig& pool, const Claim& claim) const {
+        const std::string& name = claim.service->key.name_space;
+        if (pool.namespaces.empty() && pool.namespace_selector.empty()) return true;
+        if (std::ranges::find(pool.namespaces, name) != pool.namespaces.end()) return true;
+        return !pool.namespace_selector.empty() && std::ranges::any_of(in_.namespaces, [&](const auto& one) {
+            return one.first == *claim.network && one.second->key.name == name &&
+                   matches(pool.namespace_selector, one.second->labels);
+        });
+    }
+
     void take_pools(Claim& claim) const {
         const LoadBalancerWish& wish = claim.service->wish;
         for (std::size_t i = 0; i < pools_.size(); ++i) {
             const PoolConfig& pool = pools_[i];
-            const bool named =
-                std::ranges::find(pool.namespaces, claim.service->key.name_space) != pool.namespaces.end();
-            if (network_of(pool, in_.config) == *claim.network && (pool.namespaces.empty() || named) &&
+            if (network_of(pool, in_.config) == *claim.network && is_for_namespace_of(pool, claim) &&
                 (wish.pool.empty() || wish.pool == pool.name))
                 claim.pools.push_back(i);
         }

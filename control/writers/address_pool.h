@@ -24,12 +24,15 @@ namespace viaduct {
 
 /// The network and the Service in it: networks of different clusters may have Services of the same name.
 using NetworkService = std::pair<std::string, ObjectKey>;
+/// With their networks.
+using Namespaces = std::vector<std::pair<std::string, Shared<NamespaceObject>>>;
 /// For every Service that the pools serve; empty while it has none. At most one address of each family.
 using Assignments = std::map<NetworkService, std::vector<IpAddress>>;
 
 struct PoolInput {
     const Config& config;
     std::span<const std::pair<std::string, Shared<ServiceObject>>> services;  // with their networks
+    const Namespaces& namespaces;                                             // for pools that choose by labels
     const Assignments& before;
     /// All Services are known. Until then addresses are kept but none is given away: it could be somebody's.
     bool complete = false;

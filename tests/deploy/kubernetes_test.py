@@ -32,7 +32,7 @@ NOT_WRITTEN = (("PATCH", "/api/v1/namespaces/shop/services/web"), ("PATCH", "/ap
                ("DELETE", EVENTS.format("shop") + "/x"), ("PUT", LEASES.format("viaduct") + "/other"),
                ("PUT", LEASES.format("kube-system") + "/gateway"), ("POST", LEASES.format("kube-system")),
                ("GET", "/api/v1/namespaces/shop/services/web"))
-COMPONENTS = ("own-node", "calico", "cilium")
+COMPONENTS = ("own-node", "namespaces", "calico", "cilium")
 CALICO = "/apis/crd.projectcalico.org/v1/"
 CALICO_ASKED = (f"{CALICO}ippools?", f"{CALICO}blockaffinities?", f"{CALICO}ipamblocks?",
                 f"{CALICO}felixconfigurations?fieldSelector=metadata.name%3Ddefault")
@@ -165,7 +165,7 @@ class OwnNodeTest(RoleTest):
 
 
 class OverlayTest(RoleTest):
-    """A component alone: its overlay's objects are read, and nothing is written."""
+    """A component alone: its objects are read, and nothing is written."""
 
     def check_alone(self, asked, others):
         for path in asked:
@@ -184,6 +184,13 @@ class CalicoTest(OverlayTest):
 
     def test_its_objects_are_read_and_nothing_else(self):
         self.check_alone(CALICO_ASKED, (*ASKED, *CILIUM_ASKED, f"{CALICO}felixconfigurations?"))
+
+
+class NamespacesTest(OverlayTest):
+    ROLES = "namespaces/rbac*.yaml"
+
+    def test_their_labels_are_read_and_nothing_else(self):
+        self.check_alone(("/api/v1/namespaces?",), (*ASKED, *CALICO_ASKED, *CILIUM_ASKED))
 
 
 class CiliumTest(OverlayTest):

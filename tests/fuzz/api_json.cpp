@@ -9,11 +9,11 @@
 namespace viaduct {
 namespace {
 
-/// Of every type of network, each once.
+/// Of every type of network, each once, and namespaces.
 std::vector<Resource> all_resources() {
     std::vector<Resource> all = followed_resources(NetworkType::flannel);
-    for (const NetworkType type : {NetworkType::calico, NetworkType::cilium})
-        for (const Resource& one : followed_resources(type))
+    for (const NetworkType type : {NetworkType::calico, NetworkType::cilium, NetworkType::fixed})
+        for (const Resource& one : followed_resources(type, type == NetworkType::fixed))
             if (std::ranges::find(all, one.kind, &Resource::kind) == all.end()) all.push_back(one);
     return all;
 }

@@ -30,7 +30,7 @@ KubernetesSource::KubernetesSource(const SourceConfig& config, const NetworkConf
       client_(api_access(config), http_, timing_),
       sender_(client_, timing_) {
     ObjectSink& sink = *this;
-    for (const Resource& resource : followed_resources(network.type))
+    for (const Resource& resource : followed_resources(network.type, config.namespaces))
         reflectors_.push_back(std::make_unique<Reflector>("source " + name_, resource, client_, sink, timing_));
     tick();
 }

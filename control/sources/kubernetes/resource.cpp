@@ -40,11 +40,12 @@ std::vector<Resource> overlay_resources(NetworkType type) {
 
 }  // namespace
 
-std::vector<Resource> followed_resources(NetworkType type) {
+std::vector<Resource> followed_resources(NetworkType type, bool namespaces) {
     std::vector<Resource> all{
         {ObjectKind::node, "nodes", "", "", "", "", true, "v1", ""},
         {ObjectKind::service, "services", "", "", proxied, "", true, "v1", ""},
         {ObjectKind::endpoint_slice, "endpointslices", "discovery.k8s.io", "", proxied, "", true, "v1", ""}};
+    if (namespaces) all.push_back({ObjectKind::name_space, "namespaces", "", "", "", "", true, "v1", ""});
     for (Resource& one : overlay_resources(type)) all.push_back(std::move(one));
     return all;
 }

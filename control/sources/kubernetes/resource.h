@@ -29,8 +29,8 @@ struct Resource {
 };
 
 /// What a gateway follows: nodes, services and endpointslices with kube-proxy's selectors, and what the network's
-/// overlay keeps of its own, where its manifests put it.
-[[nodiscard]] std::vector<Resource> followed_resources(NetworkType type);
+/// overlay keeps of its own, where its manifests put it; namespaces for who chooses among them.
+[[nodiscard]] std::vector<Resource> followed_resources(NetworkType type, bool namespaces = false);
 
 /// The sentence that tells what to add to the gateway's role, of this namespace or, without one, of the cluster:
 /// "services/status" of the group "".

@@ -41,7 +41,7 @@ protected:
     }
     /// "a: 203.0.113.1 2001:db8::1; b:"
     std::string assign(bool complete = true) {
-        PoolOutput out = assign_addresses({config_, services_, before_, complete});
+        PoolOutput out = assign_addresses({config_, services_, namespaces_, before_, complete});
         before_ = out.assigned;
         findings_.clear();
         for (const Finding& one : out.findings) findings_ += one.subject + " " + one.text + "\n";
@@ -54,6 +54,7 @@ protected:
     }
     Config config_;
     std::vector<std::pair<std::string, Shared<ServiceObject>>> services_;
+    Namespaces namespaces_;
     Assignments before_;
     std::string findings_;
 };
@@ -114,6 +115,49 @@ INSTANTIATE_TEST_SUITE_P(
             "a:", "gets no IPv4 load-balancer address: no pool that is open to it has any"},
         Row{"family without a pool", "ipFamilies: [IPv4, IPv6], ipFamilyPolicy: PreferDualStack",
             "viaduct.dev/pool: one", "", "a: 203.0.113.1", "gets no IPv6 load-balancer address"}));
+
+TEST_F(AddressPool, NamespacesAreChosenByNameOrByLabels) {
+    config_.pools = {pool("one", "203.0.113.1", "elsewhere")};
+    config_.pools[0].namespace_selector = parse_selector("team=web,!closed");
+    const auto label = [&](const std::string& network, const std::string& name, Labels labels) {
+        auto one = std::make_shared<NamespaceObject>();
+        one->key = {ObjectKind::name_space, "", name};
+        one->labels = std::move(labels);
+        namespaces_ = {{network, std::move(one)}};
+    };
+    add("a", "ipFamilies: [IPv4], " + http);
+    EXPECT_EQ(assign(), "a:") << "nothing is known of its namespace";
+    label("demo", "shop", {{"team", "db"}});
+    EXPECT_EQ(assign(), "a:");
+    label("demo", "shop", {{"team", "web"}, {"more", "x"}});
+    EXPECT_EQ(assign(), "a: 203.0.113.1");
+    label("demo", "shop", {{"team", "web"}, {"closed", ""}});
+    EXPECT_EQ(assign(), "a:");
+    label("other", "shop", {{"team", "web"}});
+    EXPECT_EQ(assign(), "a:") << "another cluster's";
+    config_.pools[0].namespaces = {"shop"};
+    EXPECT_EQ(assign(), "a: 203.0.113.1") << "by name";
+}
+
+TEST(LabelSelectorTest, ReadsWhatKubernetesWrites) {
+    const Labels labels{{"team", "web"}, {"example.com/tier", "front"}, {"public", ""}};
+    for (const auto& [text, expected] :
+         std::initializer_list<std::pair<const char*, bool>>{{"team=web", true},
+                                                             {"team==web", true},
+                                                             {"team=db", false},
+                                                             {"team!=db", true},
+                                                             {"team!=web", false},
+                                                             {"none!=x", true},
+                                                             {"public", true},
+                                                             {"!public", false},
+                                                             {"!none", true},
+                                                             {"public=", true},
+                                                             {"team = web , example.com/tier=front", true},
+                                                             {"team=web,!public", false}})
+        EXPECT_EQ(matches(parse_label_selector(text), labels), expected) << text;
+    for (const char* wrong : {"", ",", "=web", "team=web,", "team in (web,db)", "!team=web=x y"})
+        EXPECT_THROW((void)parse_label_selector(wrong), std::invalid_argument) << wrong;
+}
 
 TEST_F(AddressPool, NothingIsGivenAwayBeforeAllServicesAreKnown) {
     config_.pools = {pool("one", "203.0.113.0/29")};

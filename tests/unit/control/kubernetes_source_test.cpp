@@ -36,6 +36,29 @@ TEST_F(KubernetesSourceTest, FollowsCalicosObjects) {
     EXPECT_FALSE(resources_asked(*server_).contains("ciliumnodes"));
 }
 
+/// Not by everybody: the right to read them is one more.
+TEST_F(KubernetesSourceTest, FollowsNamespacesForPoolsThatChooseByLabels) {
+    directory_.replace("cluster/shop.yaml",
+                       "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: web}}\n");
+    start();
+    ASSERT_TRUE(until_nodes("one=a ")) << errors();
+    EXPECT_FALSE(resources_asked(*server_).contains("namespaces"));
+    SourceConfig config{"cluster", "kubernetes", "", ""};
+    config.kubeconfig = server_->info["kubeconfig"];
+    config.namespaces = true;
+    source_ = std::make_unique<KubernetesSource>(config, network_);
+    ASSERT_TRUE(until([&] { return source_->status().synced; })) << errors();
+    const auto team = [&](const char* wanted) {
+        return std::ranges::any_of(source_->objects().namespaces, [&](const auto& one) {
+            return one->key.name == "shop" && one->labels.at("team") == wanted;
+        });
+    };
+    EXPECT_TRUE(team("web"));
+    directory_.replace("cluster/shop.yaml",
+                       "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: db}}\n");
+    EXPECT_TRUE(until([&] { return team("db"); }));
+}
+
 TEST_F(KubernetesSourceTest, FollowsCiliumsObjects) {
     std::filesystem::copy(SOURCE_ROOT "/tests/data/cilium-1.17/cluster.yaml", directory_.path() / "cluster");
     network_.type = NetworkType::cilium;
