@@ -263,7 +263,7 @@ std::string rig_help() {
             "checked. By default it starts the gateway, in a network namespace that ends with it; that takes root.\n"
          << all_options()
          << "\nExamples\n"
-            "  viaduct-bench rig --html report.html --json report.json         about a minute and a half\n"
+            "  viaduct-bench rig --html report.html --json report.json         two or three minutes\n"
             "  viaduct-bench rig --workload service --flows 65536 --zipf 1.1 --new-flows 10000\n"
             "  viaduct-bench rig --size all --trial 1 --sum 21                 as CSIT has it; takes hours\n"
             "  viaduct-bench rig --prepare gw --gateway-outside 0000:01:00.0 --gateway-underlay 0000:01:00.1\n"
