@@ -18,7 +18,7 @@ std::size_t count_v4(std::span<const Frontend> frontends) {
 }  // namespace
 
 template <Address A>
-FrontendIndex<A>::FrontendIndex(std::size_t frontends) : owners_(frontends), keys_(frontends) {
+FrontendIndex<A>::FrontendIndex(std::size_t frontends) : owners_(frontends, 2), keys_(frontends, 2) {
     const std::size_t bits = std::bit_ceil(std::max<std::size_t>(64, frontends * filter_bits_per_address));
     filter_.resize(bits / 64);
     filter_shift_ = 64U - static_cast<unsigned>(std::countr_zero(bits));
@@ -45,7 +45,7 @@ template class FrontendIndex<Ipv4>;
 template class FrontendIndex<Ipv6>;
 
 FrontendTable::Index::Index(const ServiceArray& services, std::span<const Frontend> all)
-    : v4(count_v4(all)), v6(all.size() - count_v4(all)), ids(services.size()) {
+    : v4(count_v4(all)), v6(all.size() - count_v4(all)), ids(services.size(), 2) {
     frontends.reserve(all.size());
     for (const Frontend& frontend : all) {
         const IpAddress& address = frontend.address;

@@ -58,11 +58,14 @@ template <Address A>
 /// Linear probing in a power-of-two array that is at most half full, so that every probe meets a free slot. A slot
 /// says by `used()` whether it is taken; a default-constructed one is free. Copies share their slots, so that
 /// successive snapshots can: fill a table first.
+///
+/// With four slots for an entry nearly every search ends at its first one, which the processor learns to expect; two
+/// keep a table small whose memory is waited for.
 template <class Slot>
 class ProbeTable {
 public:
-    explicit ProbeTable(std::size_t entries = 0)
-        : last_(std::bit_ceil(std::max<std::size_t>(2, entries * 2)) - 1),
+    explicit ProbeTable(std::size_t entries = 0, std::size_t slots_per_entry = 4)
+        : last_(std::bit_ceil(std::max<std::size_t>(2, entries * slots_per_entry)) - 1),
           slots_(std::make_shared<Slot[]>(last_ + 1)),
           shift_(static_cast<unsigned>(std::countl_zero(last_))) {}
 
