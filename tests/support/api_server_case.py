@@ -14,7 +14,7 @@ def service(name, **labels):
             "spec": {"clusterIP": "fd00:96::1", "ports": [{"port": 80}]}}
 
 
-def until(condition, seconds=5.0):
+def until(condition, seconds=30.0):
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         if time.monotonic() > deadline:

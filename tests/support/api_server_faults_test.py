@@ -218,7 +218,7 @@ class ScaleTest(unittest.TestCase):
                     if part["metadata"]["labels"]["kubernetes.io/service-name"] == "service-0"}
         before = pods()
         self.server.control(churn=0, roll={"service": 0, "seconds": 0.5})
-        after = until(lambda: not (now := pods()) & before and now, 20)
+        after = until(lambda: not (now := pods()) & before and now)
         self.assertEqual((len(before), len(after)), (1000, 1000))
 
 

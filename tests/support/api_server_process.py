@@ -32,7 +32,7 @@ class ApiServer:
         """Ends it by SIGTERM. Returns the exit status."""
         self.process.terminate()
         try:
-            return self.process.wait(10)
+            return self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()

@@ -112,12 +112,13 @@ class Cluster:
 
     # Changing it ------------------------------------------------------------------------------------------------------
     async def churn(self):
-        """So many changes a second as `rate` says; one that comes late is made up for."""
+        """So many changes a second as `rate` says; one that comes late is made up for, none comes after the rate is 0."""
         pace = Pace()
         while True:
             if self.rate:
                 await pace.wait(1 / self.rate)
-                self.flip()
+                if self.rate:
+                    self.flip()
             else:
                 await asyncio.sleep(0.05)
                 pace = Pace()
