@@ -48,19 +48,21 @@ class Report:
     def wants(self, name):
         return not self.pattern or fnmatch.fnmatch(name, f"*{self.pattern}*")
 
-    def add(self, name, result, seconds, detail=""):
+    def add(self, name, result, seconds, detail="", output=""):
         """`result` is "passed", "failed" or "skipped". No skip is expected: each one is as bad as a failure."""
         self.counts[result] += 1
         if result != "passed":
-            self.bad.append(f"{result:<8}{name}")
+            self.bad.append((f"{result:<8}{name}", (output or detail)[-2000:].splitlines()))
         print(f"{result:<8}{name}  [{seconds:.2f} s]{'  ' + detail if detail else ''}", flush=True)
 
     def outcome(self, name, outcome):
         self.add(name, "passed" if outcome.passed else "failed", outcome.seconds, outcome.detail)
 
     def finish(self):
-        for line in self.bad:
-            print(line)
+        """Once more what failed, and the end of what it said: often only the end of a log is kept."""
+        most = min(12, 200 // max(1, len(self.bad)))  # lines of each
+        for name, said in self.bad:
+            print(name, *said[max(0, len(said) - most):], sep="\n        ")
         skipped = f", {self.counts['skipped']} skipped" if self.counts["skipped"] else ""
         print(f"{self.counts['passed']} passed, {self.counts['failed']} failed{skipped}", flush=True)
         return 1 if self.bad or not self.counts["passed"] else 0
@@ -127,19 +129,24 @@ def add_cases(report, name, entry, text):
     cases = CASE.findall(text)
     for result, case, milliseconds in cases:
         report.add(f"{name}/{case}", {"OK": "passed", "FAILED": "failed", "SKIPPED": "skipped"}[result],
-                   int(milliseconds) / 1000)
+                   int(milliseconds) / 1000, output="" if result == "OK" else said_by_case(text, case))
     results = {"OK": "passed", "SKIP": "skipped", "EXPECTEDFAIL": "passed"}
     result = results.get(entry["result"], "failed")
     if not cases or (result == "failed" and not any(case[0] == "FAILED" for case in cases)):
-        report.add(name, result, entry["duration"])
+        report.add(name, result, entry["duration"], output=f"{text}\n{entry['result']}")
     if result == "failed":
         print(told_by_failed(text, [case for outcome, case, _ in cases if outcome == "FAILED"]), flush=True)
 
 
 def told_by_failed(text, failed):
     """What the failed cases printed, else the end of it all: other cases may have printed much after them."""
-    sections = [text[text.find(f"[ RUN      ] {case}\n"):text.find(f"[  FAILED  ] {case}")] for case in failed]
-    return "\n".join(section[:6000] for section in sections) or text[-8000:]
+    return "\n".join(said_by_case(text, case)[:6000] for case in failed) or text[-8000:]
+
+
+def said_by_case(text, case):
+    """What a GoogleTest case printed before its result."""
+    began = text.find(f"[ RUN      ] {case}\n")
+    return re.split(r"^\[ +(?:FAILED|SKIPPED) +\]", text[began:], 1, re.MULTILINE)[0]
 
 
 def run_house(report):
