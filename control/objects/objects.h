@@ -22,12 +22,14 @@ struct NodeObject {
     ObjectKey key;
     std::string uid;                     // "": not from an API server
     bool is_gateway = false;             // label viaduct.dev/gateway: a Node of a gateway's own making
+    bool is_ready = false;               // of such a Node alone, for nothing depends on the others' conditions
     std::string zone;                    // label topology.kubernetes.io/zone
     std::vector<std::string> pod_cidrs;  // spec.podCIDRs, else spec.podCIDR
     struct Flannel {
         bool managed = false;  // kube-subnet-manager: "true"
         std::string backend_type, backend_data, backend_v6_data, public_ip, public_ipv6;
         bool v4_alone = false;  // out of etcd, where a lease without IPv6 is one for IPv4; a Node's is none then
+        std::string public_ip_overwrite{}, public_ipv6_overwrite{};  // an operator's, for its own Node to announce
         bool operator==(const Flannel&) const = default;
     } flannel;
     /// One family of Calico's annotations: projectcalico.org/IPv4Address, IPv4VXLANTunnelAddr, VXLANTunnelMACAddr.

@@ -34,11 +34,19 @@ std::vector<IpAddress> addresses(const Field<T>& list) {
 }
 
 template <Tree T>
+bool is_ready(const Field<T>& status) {
+    for (const Field<T>& one : status["conditions"].items())
+        if (one["type"].text_or("") == "Ready") return one["status"].text_or("") == "True";
+    return false;
+}
+
+template <Tree T>
 NodeObject parse_node(const ObjectKey& key, const Field<T>& root) {
     NodeObject node;
     node.key = key;
     node.uid = root["metadata"]["uid"].text_or("");
     node.is_gateway = root["metadata"]["labels"]["viaduct.dev/gateway"].text_or("") == "true";
+    node.is_ready = node.is_gateway && is_ready(root["status"]);
     node.zone = root["metadata"]["labels"]["topology.kubernetes.io/zone"].text_or("");
     node.pod_cidrs = texts(root["spec"]["podCIDRs"]);
     if (node.pod_cidrs.empty() && root["spec"]["podCIDR"].present()) node.pod_cidrs = {root["spec"]["podCIDR"].text()};
@@ -52,7 +60,9 @@ NodeObject parse_node(const ObjectKey& key, const Field<T>& root) {
                     annotation("backend-v6-data"),
                     annotation("public-ip"),
                     annotation("public-ipv6"),
-                    false};
+                    false,
+                    annotation("public-ip-overwrite"),
+                    annotation("public-ipv6-overwrite")};
     parse_overlay_notes(node, root);
     return node;
 }

@@ -34,11 +34,19 @@ std::string backend_data(const DesiredNetwork& network) {
     return "{\"VNI\":" + std::to_string(network.vni.value()) + ",\"VtepMAC\":\"" + to_string(network.vtep_mac) + "\"}";
 }
 
-Side side_v4(const DesiredNetwork& network) {
-    return network.vtep_v4 ? Side{backend_data(network), to_string(*network.vtep_v4)} : Side{};
+/// Behind an address translation the operator says which address nodes reach it by.
+std::string announced(const std::string& overwrite, const IpAddress& vtep) {
+    const auto address = parse_ip(overwrite);
+    return address && address->is_v4() == vtep.is_v4() ? to_string(*address) : to_string(vtep);
 }
-Side side_v6(const DesiredNetwork& network) {
-    return network.vtep_v6 ? Side{backend_data(network), to_string(*network.vtep_v6)} : Side{};
+
+Side side_v4(const DesiredNetwork& network, const NodeObject::Flannel& own = {}) {
+    if (!network.vtep_v4) return {};
+    return {backend_data(network), announced(own.public_ip_overwrite, *network.vtep_v4)};
+}
+Side side_v6(const DesiredNetwork& network, const NodeObject::Flannel& own = {}) {
+    if (!network.vtep_v6) return {};
+    return {backend_data(network), announced(own.public_ipv6_overwrite, *network.vtep_v6)};
 }
 
 void toggle_space(Side& side) {
@@ -65,7 +73,7 @@ json annotations_of(const Side& v4, const Side& v6) {
 std::optional<json> changed_annotations(const DesiredNetwork& network, const NodeObject& own) {
     const NodeObject::Flannel& now = own.flannel;
     const Side old_v4{now.backend_data, now.public_ip}, old_v6{now.backend_v6_data, now.public_ipv6};
-    Side v4 = side_v4(network), v6 = side_v6(network);
+    Side v4 = side_v4(network, now), v6 = side_v6(network, now);
     const bool same_v4 = v4.says(old_v4), same_v6 = v6.says(old_v6), same_type = now.backend_type == "vxlan";
     if (now.managed && same_type && same_v4 && same_v6) return {};
     // What stays is written as it stands; and when the other side changes, so that nodes notice, one space beside it.
@@ -83,15 +91,19 @@ json pod_cidrs(const NetworkConfig& config) {
     return cidrs;
 }
 
-/// Tainted, for no kubelet runs pods there; and ready, for cloud controllers delete Nodes that are not ready and that
-/// they know no machine of.
-json new_node(const NetworkConfig& config, const DesiredNetwork& network) {
+/// Ready, for cloud controllers delete Nodes that are not ready and that they know no machine of.
+json conditions() {
     const auto condition = [](const char* type, const char* status) {
         return json{{"type", type},
                     {"status", status},
                     {"reason", "ViaductIsUp"},
                     {"message", "Viaduct, an overlay gateway, is running"}};
     };
+    return {condition("Ready", "True"), condition("NetworkUnavailable", "False")};
+}
+
+/// Tainted, for no kubelet runs pods there.
+json new_node(const NetworkConfig& config, const DesiredNetwork& network) {
     json annotations = annotations_of(side_v4(network), side_v6(network));
     std::erase_if(annotations.get_ref<json::object_t&>(), [](const auto& one) { return one.second.is_null(); });
     json node = {{"apiVersion", "v1"},
@@ -104,7 +116,7 @@ json new_node(const NetworkConfig& config, const DesiredNetwork& network) {
                  {"spec",
                   {{"unschedulable", true},
                    {"taints", {{{"key", "viaduct.dev/gateway"}, {"value", "true"}, {"effect", "NoSchedule"}}}}}},
-                 {"status", {{"conditions", {condition("Ready", "True"), condition("NetworkUnavailable", "False")}}}}};
+                 {"status", {{"conditions", conditions()}}}};
     const json cidrs = pod_cidrs(config);
     if (!cidrs.empty()) {
         node["spec"]["podCIDR"] = cidrs.front();
@@ -141,10 +153,13 @@ std::optional<ApiRequest> join_request(const NetworkConfig& config, const Desire
         return {};
     }
     check_pod_cidrs(config, *own, findings);
-    const auto annotations = changed_annotations(network, *own);
-    if (!annotations) return {};
+    json changes;
+    if (const auto annotations = changed_annotations(network, *own)) changes["metadata"]["annotations"] = *annotations;
+    // While no gateway renewed its Lease, the node controller has taken it for dead. It never calls one alive again.
+    if (config.join == Join::node && !own->is_ready) changes["status"]["conditions"] = conditions();
+    if (changes.is_null()) return {};
     return ApiRequest{"PATCH", std::string(nodes) + "/" + config.node_name + "/status", strategic_merge_patch,
-                      json{{"metadata", {{"annotations", *annotations}}}}.dump()};
+                      changes.dump()};
 }
 
 std::vector<ApiRequest> leave_requests(const NetworkConfig& config, const NodeObject* own) {
@@ -157,7 +172,10 @@ std::vector<ApiRequest> leave_requests(const NetworkConfig& config, const NodeOb
         return {{"DELETE", node_lease_path(config.node_name), "", ""},
                 {"DELETE", node, json_body, own->uid.empty() ? "{}" : options.dump()}};
     }
-    if (own->flannel == NodeObject::Flannel{}) return {};
+    NodeObject::Flannel not_ours;
+    not_ours.public_ip_overwrite = own->flannel.public_ip_overwrite;
+    not_ours.public_ipv6_overwrite = own->flannel.public_ipv6_overwrite;
+    if (own->flannel == not_ours) return {};
     json annotations = annotations_of({}, {});
     for (auto& annotation : annotations) annotation = nullptr;
     return {

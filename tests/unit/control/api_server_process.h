@@ -43,10 +43,11 @@ public:
         ASSERT_EQ(std::system(command.c_str()), 0) << command;
     }
     /// What an administrator is told.
-    [[nodiscard]] nlohmann::json get(const std::string& path) const {
-        const auto file = [&](const char* name) { return info[name].get<std::string>(); };
-        return json_of("curl -sS --max-time 20 --cacert " + file("ca") + " --cert " + file("client_certificate") +
-                       " --key " + file("client_key") + " '" + file("url") + path + "'");
+    [[nodiscard]] nlohmann::json get(const std::string& path) const { return as_administrator("", path); }
+    /// What an administrator changes: a strategic merge patch.
+    [[nodiscard]] nlohmann::json patch(const std::string& path, const std::string& body) const {
+        return as_administrator("-X PATCH -H 'Content-Type: application/strategic-merge-patch+json' -d '" + body + "' ",
+                                path);
     }
     /// All requests so far: verb, path, status …
     [[nodiscard]] nlohmann::json requests() const {
@@ -61,6 +62,11 @@ public:
     nlohmann::json info;
 
 private:
+    [[nodiscard]] nlohmann::json as_administrator(const std::string& options, const std::string& path) const {
+        const auto file = [&](const char* name) { return info[name].get<std::string>(); };
+        return json_of("curl -sS --max-time 20 --cacert " + file("ca") + " --cert " + file("client_certificate") +
+                       " --key " + file("client_key") + " " + options + "'" + file("url") + path + "'");
+    }
     static nlohmann::json json_of(const std::string& command) {
         const FinishedCommand finished = run_command(command);
         EXPECT_EQ(finished.status, 0) << command;

@@ -288,6 +288,16 @@ TEST_F(ClusterLinksTest, JoinsByANodeOfItsOwnAndKeepsItAlive) {
     const std::string before = renewed();
     EXPECT_TRUE(soon([&] { return renewed() != before; }, 15s)) << "as a kubelet would";
     EXPECT_EQ(count("create /api/v1/nodes"), 1);
+    // As a node controller does that has missed the heartbeat for a while.
+    const json dead = server_->patch("/api/v1/nodes/edge/status",
+                                     R"({"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}})");
+    ASSERT_EQ(dead["kind"], "Node") << dead;
+    const auto is_ready = [&] {
+        const json conditions = server_->get("/api/v1/nodes/edge")["status"]["conditions"];
+        return std::ranges::any_of(conditions,
+                                   [](const json& one) { return one["type"] == "Ready" && one["status"] == "True"; });
+    };
+    EXPECT_TRUE(soon(is_ready, 15s)) << gateway.findings();
 }
 
 }  // namespace

@@ -43,7 +43,10 @@ protected:
         const auto request = join_request(config_, network_, &node_, findings_);
         if (!request) return false;
         EXPECT_EQ(request->path, "/api/v1/nodes/gw/status");
-        const json annotations = json::parse(request->body)["metadata"]["annotations"];
+        written_ = json::parse(request->body);
+        if (written_.contains("status")) node_.is_ready = written_["status"]["conditions"][0]["status"] == "True";
+        if (!written_.contains("metadata")) return true;
+        const json annotations = written_["metadata"]["annotations"];
         const auto get = [&](const char* name) {
             const json& value = annotations.at(std::string("flannel.alpha.coreos.com/") + name);
             return value.is_null() ? "" : value.get<std::string>();
@@ -53,12 +56,16 @@ protected:
                          get("backend-data"),
                          get("backend-v6-data"),
                          get("public-ip"),
-                         get("public-ipv6")};
+                         get("public-ipv6"),
+                         false,
+                         node_.flannel.public_ip_overwrite,
+                         node_.flannel.public_ipv6_overwrite};
         return true;
     }
     NetworkConfig config_;
     DesiredNetwork network_;
     NodeObject node_;
+    json written_;
     std::vector<Finding> findings_;
 };
 
@@ -92,6 +99,31 @@ TEST_F(FlannelJoin, EveryChangeIsNoticedByTheOtherNodes) {
     changed([&] { network_.vtep_v6 = parse_ip("2001:db8::11")->v6(); });
     changed([&] { network_.vtep_mac = *parse_mac("12:00:00:00:00:0b"); });
     changed([&] { node_.flannel.public_ipv6 = "2001:db8::bad"; });  // by somebody else
+}
+
+TEST_F(FlannelJoin, AnnouncesTheAddressThatItsOperatorWrote) {
+    node_.flannel.public_ip_overwrite = "203.0.113.5";
+    node_.flannel.public_ipv6_overwrite = "203.0.113.6";  // not of the family
+    EXPECT_TRUE(leave_requests(config_, &node_).empty()) << "an operator's word is nothing of ours";
+    ASSERT_TRUE(join());
+    EXPECT_EQ(node_.flannel.public_ip, "203.0.113.5");
+    EXPECT_EQ(node_.flannel.public_ipv6, "2001:db8::10");
+    EXPECT_FALSE(join());
+}
+
+TEST_F(FlannelJoin, ANodeOfItsOwnThatWasTakenForDeadIsReadyAgain) {
+    config_.join = Join::node;
+    node_.is_gateway = node_.is_ready = true;
+    ASSERT_TRUE(join());
+    ASSERT_FALSE(written_.contains("status"));
+    node_.is_ready = false;  // the node controller's doing, and it will not undo it
+    ASSERT_TRUE(join());
+    EXPECT_FALSE(written_.contains("metadata")) << "nothing for other nodes to notice";
+    EXPECT_EQ(written_["status"]["conditions"][0]["type"], "Ready");
+    EXPECT_FALSE(join());
+    config_.join = Join::annotate;
+    node_.is_ready = false;
+    EXPECT_FALSE(join()) << "a kubelet's Node is the kubelet's";
 }
 
 TEST_F(FlannelJoin, MakesANodeOfItsOwn) {
