@@ -75,13 +75,17 @@ void Reflector::begin() {
 
 void Reflector::request(Phase phase, const std::string& parameters) {
     const bool begins_list = phase == Phase::watch_list || (phase == Phase::list && continuation_.empty());
+    // A new stream brings nothing that happened before it, so what was gone by then need not be remembered.
+    std::erase_if(held_, [](const auto& one) { return one.second.gone; });
     if (begins_list) {
         seen_.clear();
-        std::erase_if(held_, [](const auto& one) { return one.second.gone; });
         last_list_ = timing_.now();
         ++status_.lists;
     }
-    if (phase == Phase::watch) ++status_.watches;
+    if (phase == Phase::watch) {
+        ++status_.watches;
+        known_version_ = version_;
+    }
     phase_ = phase;
     http_status_ = 0;
     body_.clear();
@@ -174,7 +178,7 @@ void Reflector::finish_list(const std::string& version) {
     // Events are small: what a big list needed is given back.
     body_.shrink_to_fit();
     reader_.shrink();
-    version_ = list_version_ = version;
+    version_ = known_version_ = version;
     chunks_ = true;
     synced_ = true;
 }
@@ -224,7 +228,7 @@ void Reflector::take_error(const ApiStatus& status) {
 bool Reflector::is_late(const ReadItem& item) const {
     if (phase_ != Phase::watch) return false;
     const auto held = held_.find(item.key);
-    return held == held_.end() ? is_older(item.version, list_version_) : is_older(item.version, held->second.version);
+    return held == held_.end() ? is_older(item.version, known_version_) : is_older(item.version, held->second.version);
 }
 
 void Reflector::take_item(const ReadItem& item) {
@@ -258,7 +262,10 @@ void Reflector::refused(const ApiStatus& status) {
     switch (http_status_) {
         case 400:
         case 422:
-            if (phase_ != Phase::watch_list) return fail("the server answers " + answer);
+            if (phase_ != Phase::watch_list) {
+                version_.clear();  // it may be that which is wrong: another server's
+                return fail("the server answers " + answer);
+            }
             watch_list_ = false;
             return relist();
         case 401:

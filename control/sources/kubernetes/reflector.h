@@ -49,9 +49,11 @@ public:
     /// It has been read completely once, or is not required and refused.
     [[nodiscard]] bool synced() const { return synced_; }
     /// It has been read completely once.
-    [[nodiscard]] bool was_read() const { return !list_version_.empty(); }
+    [[nodiscard]] bool was_read() const { return !known_version_.empty(); }
     [[nodiscard]] ObjectKind kind() const { return resource_.kind; }
     [[nodiscard]] ResourceStatus status() const;
+    /// Objects that it remembers: those that there are, and some that are gone.
+    [[nodiscard]] std::size_t remembered() const { return held_.size(); }
     /// Malformed objects, whose last good selves stay in force.
     [[nodiscard]] const std::map<ObjectKey, std::string>& object_errors() const { return object_errors_; }
 
@@ -104,7 +106,7 @@ private:
     JsonReader reader_;
 
     std::string version_, continuation_;  // of the next watch; of the next chunk
-    std::string list_version_;            // of the last complete list
+    std::string known_version_;  // of the last complete list, or of the stream's beginning: what is older is late
     bool watch_list_ = true, chunks_ = true;
     bool fresh_ = false;  // the last answer did not come: distrust open connections
     bool synced_ = false, failing_ = false;

@@ -152,6 +152,30 @@ TEST_F(WatchTest, LateEventsDoNotTurnTimeBack) {
     EXPECT_EQ(reflector_->status().objects, 1U);
 }
 
+TEST_F(WatchTest, WhatIsGoneIsForgottenWhenTheNextStreamBegins) {
+    for (int i = 0; i < 100; ++i)
+        send(event("ADDED", node("pod-" + std::to_string(i), 10 + 2 * i)) +
+             event("DELETED", node("pod-" + std::to_string(i), 11 + 2 * i)));
+    pass(seconds(300));
+    end();
+    EXPECT_EQ(reflector_->remembered(), 1U) << "or memory would grow for as long as no list is needed";
+    open();
+    send(event("MODIFIED", node("pod-99", 208)));
+    EXPECT_EQ(nodes(), "one=a ") << "older than the stream is too late all the same";
+    send(event("ADDED", node("pod-99", 210)));
+    EXPECT_EQ(nodes(), "one=a pod-99=a ");
+}
+
+TEST_F(WatchTest, AVersionThatTheServerCannotReadMakesItListAgain) {
+    pass(seconds(300));
+    end();
+    answer(400, R"({"kind":"Status","message":"strconv.ParseUint: parsing \"9\": invalid syntax"})");
+    EXPECT_TRUE(error().starts_with("the server answers 400")) << error();
+    pass_until_due();
+    EXPECT_EQ(transport_.paths.back(), "/api/v1/nodes?limit=500");
+    EXPECT_EQ(nodes(), "one=a ");
+}
+
 TEST_F(WatchTest, VersionsThatAreNoNumbersAreOnlyEchoed) {
     send(event("MODIFIED", R"({"metadata":{"name":"one","resourceVersion":"b/2 +"}})"));
     send(event("MODIFIED", R"({"metadata":{"name":"one","resourceVersion":"a"}})"));
