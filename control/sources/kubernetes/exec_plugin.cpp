@@ -10,10 +10,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "control/objects/time_text.h"
 #include "control/sources/base64.h"
 
 namespace viaduct {
@@ -84,11 +84,10 @@ pid_t spawn(const ApiAccess& access, int output) {
     return pid;
 }
 
-std::chrono::system_clock::time_point parse_time(const std::string& text) {
-    std::tm time{};
-    if (strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time) == nullptr)
-        throw std::runtime_error("expirationTimestamp is '" + text + "', not as in 2026-01-31T12:00:00Z");
-    return std::chrono::system_clock::from_time_t(timegm(&time));
+std::chrono::system_clock::time_point expiry_of(const std::string& text) {
+    const auto time = parse_time(text);
+    if (!time) throw std::runtime_error("expirationTimestamp is '" + text + "', not as in 2026-01-31T12:00:00Z");
+    return *time;
 }
 
 }  // namespace
@@ -105,7 +104,7 @@ ExecCredential read_exec_credential(const std::string& json) {
         if (credential.token.empty() && credential.certificate.empty())
             throw std::runtime_error("the ExecCredential has neither a token nor a certificate");
         if (const std::string until = status.value("expirationTimestamp", ""); !until.empty())
-            credential.expires = parse_time(until);
+            credential.expires = expiry_of(until);
         return credential;
     } catch (const nlohmann::json::exception& wrong) {
         throw std::runtime_error(std::string("the output is no ExecCredential: ") + wrong.what());

@@ -172,7 +172,10 @@ void Http::Curl::set_up(Transfer& transfer, const HttpRequest& request) {
     for (const std::string& header : request.headers)
         transfer.headers = curl_slist_append(transfer.headers, header.c_str());
     if (!request.connect_to.empty()) transfer.connect_to = curl_slist_append(nullptr, request.connect_to.c_str());
-    if (!request.proxy.empty()) curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy.c_str());
+    if (!request.proxy.empty()) {
+        curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy.c_str());
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "");  // NO_PROXY is about the environment's proxies
+    }
     curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);

@@ -204,6 +204,12 @@ TEST_F(PluginTest, IsRunAgainAfterExpiryAndRefusal) {
     EXPECT_EQ(credentials_->present().token, "run 3");
 }
 
+TEST_F(PluginTest, ExpiryMayBeInAnyTimeZone) {
+    EXPECT_EQ(
+        read_exec_credential(credential(R"("token":"t","expirationTimestamp":"2030-01-01T12:00:00+02:00")")).expires,
+        read_exec_credential(credential(R"("token":"t","expirationTimestamp":"2030-01-01T10:00:00Z")")).expires);
+}
+
 TEST_F(PluginTest, ADayOfTokensThatLastAQuarterOfAnHour) {
     use("date +%s >> \"${0%/*}/runs\"; cat \"${0%/*}/answer\"");
     const auto begin = std::chrono::floor<std::chrono::hours>(wall_);

@@ -242,8 +242,10 @@ private:
 
 TEST_F(Unreachable, ByTheProxyOfTheKubeconfig) {
     Proxy proxy;
+    setenv("no_proxy", "*", 1);  // of the environment's proxies, as with kubectl
     open_changed("certificate-authority-data", "proxy-url: '" + proxy.url() + "'\n    certificate-authority-data");
     EXPECT_TRUE(until([&] { return proxy.was_asked_for(server_->address()); })) << errors();
+    unsetenv("no_proxy");
 }
 
 TEST_F(KubernetesSourceTest, GoesByTheProxyThatTheEnvironmentNames) {
