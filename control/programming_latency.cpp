@@ -6,14 +6,11 @@
 namespace viaduct {
 
 void ProgrammingLatency::published(std::span<const Shared<EndpointSlice>> slices, Time now) {
-    Time newest = newest_;
     for (const auto& slice : slices) {
-        if (slice->changed_at <= newest_) continue;
+        if (slice->changed_at <= start_) continue;
         // Clocks of two machines may differ by a little: no duration is negative.
         histogram_.add(std::max(0.0, std::chrono::duration<double>(now - slice->changed_at).count()));
-        newest = std::max(newest, slice->changed_at);
     }
-    newest_ = newest;
 }
 
 }  // namespace viaduct

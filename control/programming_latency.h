@@ -15,13 +15,13 @@ class ProgrammingLatency {
 public:
     using Time = std::chrono::system_clock::time_point;
     /// Changes before this are others' history.
-    explicit ProgrammingLatency(Time start) : newest_(start) {}
-    /// Takes every change that is newer than those of the last call: these slices have just been published.
+    explicit ProgrammingLatency(Time start) : start_(start) {}
+    /// These slices' changes have just been published.
     void published(std::span<const Shared<EndpointSlice>> slices, Time now);
     [[nodiscard]] const Histogram& histogram() const { return histogram_; }
 
 private:
-    Time newest_;
+    const Time start_;
     Histogram histogram_;
 };
 

@@ -52,7 +52,7 @@ public:
     [[nodiscard]] const std::vector<Finding>& findings() const { return findings_; }
     /// Grows when the findings may have changed.
     [[nodiscard]] std::uint64_t findings_revision() const { return findings_revision_; }
-    /// EndpointSlices that came, or came anew, with the last update.
+    /// EndpointSlices that came with the last update, or whose last change came with it.
     [[nodiscard]] const std::vector<Shared<EndpointSlice>>& fresh_slices() const;
 
 private:

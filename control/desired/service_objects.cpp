@@ -20,9 +20,13 @@ bool is_of_a_service(const ServiceObject&) { return true; }
 bool is_of_a_service(const EndpointSlice& one) { return !one.service.empty(); }
 bool is_of_a_service(const Endpoints& one) { return !one.skip_mirror; }
 
-void keep_fresh(std::vector<Shared<EndpointSlice>>& fresh, const Shared<EndpointSlice>& one) { fresh.push_back(one); }
+/// `former` is what was in its place, or of any other key.
+void keep_fresh(std::vector<Shared<EndpointSlice>>& fresh, const Shared<EndpointSlice>& one,
+                const Shared<EndpointSlice>& former) {
+    if (former == nullptr || former->key != one->key || former->changed_at != one->changed_at) fresh.push_back(one);
+}
 template <class T>
-void keep_fresh(std::vector<Shared<EndpointSlice>>&, const Shared<T>&) {}
+void keep_fresh(std::vector<Shared<EndpointSlice>>&, const Shared<T>&, const Shared<T>&) {}
 
 }  // namespace
 
@@ -79,7 +83,9 @@ std::set<ServiceName> ServiceObjects::follow(std::span<const SourceObjects> sour
 template <class T>
 void ServiceObjects::follow(FollowedList<T>& list, const std::vector<Shared<T>>& now, Carried<T> ServiceParts::*part,
                             unsigned source, NetworkId network) {
+    Shared<T> former;
     const auto gone = [&](const Shared<T>& object) {
+        former = object;
         if (!is_of_a_service(*object)) return;
         const ServiceName name = service_of(network, *object);
         (parts_[name].*part).remove(source, object);
@@ -92,7 +98,7 @@ void ServiceObjects::follow(FollowedList<T>& list, const std::vector<Shared<T>>&
         (parts_[name].*part).add(source, object);
         changed_.insert(name);
         note_carrier(*object, source, name, true);
-        keep_fresh(fresh_slices_, object);
+        keep_fresh(fresh_slices_, object, former);
     };
     list.follow(now, gone, come);
 }

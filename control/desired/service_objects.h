@@ -52,7 +52,7 @@ public:
     /// are from one call to the next.
     [[nodiscard]] std::set<ServiceName> follow(std::span<const SourceObjects> sources,
                                                std::span<const NetworkId> networks);
-    /// EndpointSlices that came, or came anew, with the last call.
+    /// EndpointSlices that came with the last call, or whose last change came with it.
     [[nodiscard]] const std::vector<Shared<EndpointSlice>>& fresh_slices() const { return fresh_slices_; }
     /// nullptr: there is nothing of it.
     [[nodiscard]] const ServiceParts* find(const ServiceName& name) const;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "control/desired/desired_state.h"
 #include "control/objects/read_objects.h"
 #include "control/objects/time_text.h"
 
@@ -14,27 +15,59 @@ using Time = std::chrono::system_clock::time_point;
 
 const Time start{1'700'000'000s};  // 2023-11-14T22:13:20Z
 
-void add_slice(Objects& objects, const std::string& name, const std::string& time) {
-    const ReadObjects read = read_objects("kind: EndpointSlice\nmetadata: {name: " + name +
-                                              ", annotations: {endpoints.kubernetes.io/last-change-trigger-time: \"" +
-                                              time + "\"}}\naddressType: IPv4\n",
-                                          "test.yaml");
-    for (const Object& object : read.objects) objects.add(object);
+void put_slice(Objects& objects, const std::string& name, const std::string& time,
+               const std::string& address = "10.244.1.2") {
+    const ReadObjects read =
+        read_objects("kind: EndpointSlice\nmetadata: {name: " + name +
+                         ", labels: {kubernetes.io/service-name: web}, annotations: "
+                         "{endpoints.kubernetes.io/last-change-trigger-time: \"" +
+                         time + "\"}}\naddressType: IPv4\nendpoints: [{addresses: [" + address + "]}]\n",
+                     "test.yaml");
+    for (const Object& object : read.objects) (void)objects.put(object);
 }
 
-TEST(ProgrammingLatencyTest, CountsEachChangeSinceTheStartOnce) {
-    Objects objects;
-    add_slice(objects, "old", "2023-11-14T22:13:19Z");
-    add_slice(objects, "none", "");
-    ProgrammingLatency latency(start);
-    latency.published(objects.slices, start + 1s);
-    EXPECT_EQ(latency.histogram().count(), 0U);
-    add_slice(objects, "a", "2023-11-14T22:13:21.5Z");
-    add_slice(objects, "b", "2023-11-14T22:13:21.998Z");
-    latency.published(objects.slices, start + 2s);
-    latency.published(objects.slices, start + 3s);
-    EXPECT_EQ(latency.histogram().count(), 2U);
-    EXPECT_NEAR(latency.histogram().sum(), 0.502, 1e-6);
+/// What a gateway counts that follows these objects.
+class ProgrammingLatencyTest : public ::testing::Test {
+protected:
+    ProgrammingLatencyTest() {
+        config_.networks.emplace_back().name = "demo";
+        config_.networks[0].type = NetworkType::fixed;
+    }
+    void publish(Time now) {
+        const std::vector<SourceObjects> sources{{"demo", &objects_}};
+        (void)keeper_.update({config_, sources, kernel_, {}});
+        latency_.published(keeper_.fresh_slices(), now);
+    }
+    Config config_;
+    KernelState kernel_;
+    Objects objects_;
+    DesiredStateKeeper keeper_;
+    ProgrammingLatency latency_{start};
+};
+
+TEST_F(ProgrammingLatencyTest, CountsEachChangeSinceTheStartOnce) {
+    put_slice(objects_, "old", "2023-11-14T22:13:19Z");
+    put_slice(objects_, "none", "");
+    publish(start + 1s);
+    EXPECT_EQ(latency_.histogram().count(), 0U);
+    put_slice(objects_, "a", "2023-11-14T22:13:21.5Z");
+    put_slice(objects_, "b", "2023-11-14T22:13:21.998Z");
+    publish(start + 2s);
+    publish(start + 3s);
+    EXPECT_EQ(latency_.histogram().count(), 2U);
+    EXPECT_NEAR(latency_.histogram().sum(), 0.502, 1e-6);
+    put_slice(objects_, "a", "2023-11-14T22:13:21.5Z", "10.244.1.9");
+    publish(start + 4s);
+    EXPECT_EQ(latency_.histogram().count(), 2U) << "it changed, but not by what the controller noted";
+}
+
+TEST_F(ProgrammingLatencyTest, TheSlowestCountThoughNewerOnesHaveOvertakenThem) {
+    put_slice(objects_, "fast", "2023-11-14T22:13:28Z");
+    publish(start + 9s);
+    put_slice(objects_, "slow", "2023-11-14T22:13:21Z");
+    publish(start + 10s);
+    EXPECT_EQ(latency_.histogram().count(), 2U);
+    EXPECT_NEAR(latency_.histogram().sum(), 1 + 9, 1e-6);
 }
 
 TEST(HistogramTest, CountsUpToAndIncludingItsBounds) {
