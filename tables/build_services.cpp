@@ -2,15 +2,20 @@
 #include "tables/build_services.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
+
+#include "tables/frontend_edit.h"
 
 namespace viaduct {
 namespace {
 
 constexpr std::size_t nowhere = ~std::size_t{0};
+constexpr std::size_t few = 64;  // so many changes, and one in so many services, are made one by one
 
 class Fnv1a {
 public:
@@ -39,19 +44,14 @@ struct Unchanged {
 
 Unchanged find_unchanged(const DesiredList& desired, const DesiredList& before, const FrontendTable& last) {
     Unchanged all{std::vector(desired.size(), nowhere), std::vector<bool>(before.size())};
-    const auto same = [&](std::size_t now, std::size_t then) {
-        return &desired[now] == &before[then] || desired[now] == before[then];
-    };
-    const auto [front, back] = desired.shared_ends(before);
-    for (std::size_t i = 0; i < front; ++i) all.take(i, i);
-    for (std::size_t i = 1; i <= back; ++i) all.take(desired.size() - i, before.size() - i);
-    for (std::size_t i = front; i < desired.size() - back; ++i) {
-        if (i < before.size() && same(i, i)) {
-            all.take(i, i);
-            continue;
-        }
+    std::unordered_map<const DesiredService*, std::size_t> places;
+    for (std::size_t i = 0; i < before.size(); ++i) places.emplace(&before[i], i);
+    for (std::size_t i = 0; i < desired.size(); ++i)
+        if (const auto place = places.find(&desired[i]); place != places.end()) all.take(i, place->second);
+    for (std::size_t i = 0; i < desired.size(); ++i) {
+        if (all.source[i] != nowhere) continue;
         const std::size_t old = last.index_of(service_id(desired[i]));
-        if (old != no_service && old != i && same(i, old)) all.take(i, old);
+        if (old != no_service && desired[i] == before[old]) all.take(i, old);
     }
     return all;
 }
@@ -62,17 +62,15 @@ bool same_index(const DesiredService& a, const DesiredService& b) {
            a.family == b.family && a.frontends == b.frontends;
 }
 
-/// The positions where the lists differ, if that leaves the index over names and frontends as it is.
-std::optional<std::vector<ServiceIndex>> changed_in_place(const DesiredList& desired, const DesiredList& before) {
-    if (desired.size() != before.size()) return {};
-    std::vector<ServiceIndex> changed;
-    bool in_place = true;
+/// The positions where the lists differ, or only one of them has any.
+std::vector<ServiceIndex> differing(const DesiredList& desired, const DesiredList& before) {
+    std::vector<ServiceIndex> positions;
     desired.for_each_unshared(before, [&](std::size_t i) {
-        if (desired[i] == before[i]) return;
-        in_place = in_place && same_index(desired[i], before[i]);
-        changed.push_back(static_cast<ServiceIndex>(i));
+        if (!(desired[i] == before[i])) positions.push_back(static_cast<ServiceIndex>(i));
     });
-    return in_place ? std::optional(std::move(changed)) : std::nullopt;
+    for (std::size_t i = std::min(desired.size(), before.size()); i < std::max(desired.size(), before.size()); ++i)
+        positions.push_back(static_cast<ServiceIndex>(i));
+    return positions;
 }
 
 Service make_service(const DesiredService& desired, BackendBook& book) {
@@ -100,16 +98,20 @@ void make_ids_distinct(std::vector<Service>& services, const Unchanged& unchange
     }
 }
 
+std::vector<Frontend> frontends_of(const DesiredService& service, ServiceIndex position) {
+    std::vector<Frontend> all;
+    for (const DesiredFrontend& frontend : service.frontends) {
+        if (frontend.address.is_v4() != (service.family == Family::v4)) continue;
+        all.push_back({frontend.address, frontend.port, service.protocol, position,
+                       frontend.kind == FrontendKind::node_port, frontend.kind == FrontendKind::load_balancer});
+    }
+    return all;
+}
+
 std::vector<Frontend> frontends_of(const DesiredList& desired) {
     std::vector<Frontend> all;
-    for (ServiceIndex i = 0; i < desired.size(); ++i) {
-        const DesiredService& service = desired[i];
-        for (const DesiredFrontend& frontend : service.frontends) {
-            if (frontend.address.is_v4() != (service.family == Family::v4)) continue;
-            all.push_back({frontend.address, frontend.port, service.protocol, i,
-                           frontend.kind == FrontendKind::node_port, frontend.kind == FrontendKind::load_balancer});
-        }
-    }
+    for (ServiceIndex i = 0; i < desired.size(); ++i)
+        std::ranges::move(frontends_of(desired[i], i), std::back_inserter(all));
     return all;
 }
 
@@ -134,6 +136,77 @@ BuiltServices build_in_place(const std::vector<ServiceIndex>& changed, const Des
     for (const ServiceIndex i : changed) book.release(BackendList(before[i]));
     return {std::make_shared<const FrontendTable>(last.with(std::move(others))), true};
 }
+
+/// Services that come, go, or change their places or frontends, if they are few.
+class Editor {
+public:
+    Editor(const std::vector<ServiceIndex>& changed, const DesiredList& desired, const DesiredList& before,
+           const FrontendTable& last)
+        : changed_(changed), desired_(desired), before_(before), last_(last) {}
+
+    /// Nothing when the table has to be made anew.
+    std::optional<BuiltServices> build(BackendBook& book) {
+        if (!FrontendTable::Edit::is_possible(last_)) return {};
+        FrontendTable::Edit edit(last_);
+        if (!reindex(edit)) return {};
+        bool any = false;
+        std::vector<std::pair<ServiceIndex, Service>> services;
+        for (const ServiceIndex i : changed_) {
+            if (i >= desired_.size()) continue;
+            const auto from = moved_.find(&desired_[i]);
+            any |= from == moved_.end();
+            services.emplace_back(i,
+                                  from == moved_.end() ? make_service(desired_[i], book) : last_.service(from->second));
+            services.back().second.id = ids_.at(i);
+        }
+        any |= release(book);
+        return BuiltServices{
+            std::make_shared<const FrontendTable>(std::move(edit).finish(std::move(services), desired_.size())), any};
+    }
+
+private:
+    bool reindex(FrontendTable::Edit& edit) {
+        std::unordered_map<const DesiredService*, ServiceIndex> old;
+        for (const ServiceIndex i : changed_) {
+            if (i >= before_.size()) continue;
+            edit.leave(last_.service(i).id, frontends_of(before_[i], i));
+            old.emplace(&before_[i], i);
+        }
+        for (const ServiceIndex i : changed_)
+            if (i < desired_.size())
+                if (const auto from = old.extract(&desired_[i])) {
+                    moved_.emplace(from.key(), from.mapped());
+                    if (!enter(edit, i, last_.service(from.mapped()).id)) return false;
+                }
+        for (const ServiceIndex i : changed_) {
+            if (i >= desired_.size() || ids_.contains(i)) continue;
+            std::uint64_t id = service_id(desired_[i]);
+            while (id == 0 || edit.has(id)) ++id;
+            if (!enter(edit, i, id)) return false;
+        }
+        return true;
+    }
+    bool enter(FrontendTable::Edit& edit, ServiceIndex position, std::uint64_t id) {
+        ids_.emplace(position, id);
+        return edit.enter(id, position, frontends_of(desired_[position], position));
+    }
+    /// Lets go of what has not moved. True when there was any.
+    bool release(BackendBook& book) const {
+        bool any = false;
+        for (const ServiceIndex i : changed_) {
+            if (i >= before_.size() || moved_.contains(&before_[i])) continue;
+            book.release(BackendList(before_[i]));
+            any = true;
+        }
+        return any;
+    }
+
+    const std::vector<ServiceIndex>& changed_;
+    const DesiredList &desired_, &before_;
+    const FrontendTable& last_;
+    std::unordered_map<const DesiredService*, ServiceIndex> moved_;  // from where
+    std::unordered_map<ServiceIndex, std::uint64_t> ids_;
+};
 
 BuiltServices build_anew(const DesiredList& desired, const DesiredList& before, const FrontendTable& last,
                          BackendBook& book) {
@@ -167,10 +240,15 @@ std::uint64_t service_id(const DesiredService& service) noexcept {
 
 BuiltServices build_services(const DesiredList& desired, const DesiredList& before,
                              const std::shared_ptr<const FrontendTable>& last, BackendBook& book) {
-    const auto changed = changed_in_place(desired, before);
-    if (!changed) return build_anew(desired, before, *last, book);
-    if (changed->empty()) return {last, false};
-    return build_in_place(*changed, desired, before, *last, book);
+    const std::vector<ServiceIndex> changed = differing(desired, before);
+    if (changed.empty()) return {last, false};
+    const bool in_place = desired.size() == before.size() && std::ranges::all_of(changed, [&](ServiceIndex i) {
+                              return same_index(desired[i], before[i]);
+                          });
+    if (in_place) return build_in_place(changed, desired, before, *last, book);
+    if (changed.size() <= few + desired.size() / few)
+        if (auto edited = Editor(changed, desired, before, *last).build(book)) return std::move(*edited);
+    return build_anew(desired, before, *last, book);
 }
 
 }  // namespace viaduct

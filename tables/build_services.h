@@ -20,8 +20,8 @@ struct BuiltServices {
 };
 
 /// The table for `desired`. `before` and `last` are the previous build's input and result: service by service, what is
-/// equal is taken over, and where names and frontends stay what they are, only what is not shared with `before` is
-/// looked at. `book` has recorded the sets of `last` and afterwards records those of the new table.
+/// equal is taken over, and while few services come, go or change, only what is not shared with `before` is looked at.
+/// `book` has recorded the sets of `last` and afterwards records those of the new table.
 [[nodiscard]] BuiltServices build_services(const SharedList<DesiredService>& desired,
                                            const SharedList<DesiredService>& before,
                                            const std::shared_ptr<const FrontendTable>& last, BackendBook& book);

@@ -123,7 +123,7 @@ struct DesiredState {
     std::vector<DesiredPort> ports;
     std::vector<DesiredNetwork> networks;
     SharedList<DesiredPeer> peers;        // thousands, of which a change touches few
-    SharedList<DesiredService> services;  // likewise
+    SharedList<DesiredService> services;  // likewise; in no order
     std::vector<DesiredRoute> routes;
     std::vector<DesiredNeighbour> neighbours;
     bool operator==(const DesiredState&) const = default;

@@ -46,6 +46,15 @@ public:
     explicit FrontendIndex(std::size_t frontends);
     /// False, and nothing done, when it is taken already.
     bool add(A address, const Frontend& frontend) noexcept;
+    /// Undoes `add` of a frontend that is there.
+    void remove(A address, const Frontend& frontend) noexcept;
+    /// With memory of its own, to be changed while others read this.
+    [[nodiscard]] FrontendIndex clone() const;
+    /// Whether so many may be added and the filter still turns away most of what it should.
+    [[nodiscard]] bool has_room_for(std::size_t more) const noexcept;
+    /// Each address was either the gateway's own or not, in all of its frontends: only then one of them can be removed.
+    [[nodiscard]] bool is_regular() const noexcept { return regular_; }
+    void list(std::vector<Frontend>& all) const;
 
     [[nodiscard]] AddressOwner owner_of(A address) const noexcept {
         const std::uint64_t hash = hash_of(address);
@@ -67,6 +76,7 @@ private:
     struct Owner {
         A address{};
         AddressOwner owner = AddressOwner::nobody;
+        std::uint16_t frontends = 0;
         [[nodiscard]] bool used() const noexcept { return owner != AddressOwner::nobody; }
     };
     struct alignas(std::same_as<A, Ipv4> ? 16 : 32) Key : FrontendTarget {
@@ -86,6 +96,8 @@ private:
     unsigned filter_shift_;
     ProbeTable<Owner> owners_;
     ProbeTable<Key> keys_;
+    std::size_t size_ = 0, forgotten_ = 0;  // frontends; addresses whose bits are still in the filter
+    bool regular_ = true;
 };
 
 class FrontendTable {
@@ -97,6 +109,8 @@ public:
     /// The same with other services at these positions, which ascend: their ids and frontends are the same, policies
     /// and backends may differ. The index is shared, and so are the other services.
     [[nodiscard]] FrontendTable with(std::vector<std::pair<ServiceIndex, Service>> others) const;
+    /// Services and frontends that come and go: a new table out of this one.
+    class Edit;
 
     /// A quick test per packet, one load in the common case; false positives never happen.
     template <Address A>
@@ -134,7 +148,8 @@ public:
     [[nodiscard]] const ServiceArray& services() const noexcept { return services_; }
     /// Equal for tables with the same frontends.
     [[nodiscard]] std::shared_ptr<const void> frontends_mark() const noexcept { return index_; }
-    [[nodiscard]] std::span<const Frontend> frontends() const noexcept { return index_->frontends; }
+    /// All of them, in no order.
+    [[nodiscard]] std::vector<Frontend> frontends() const;
 
 private:
     struct Id {
@@ -145,6 +160,10 @@ private:
     /// What depends on frontends and ids alone: endpoints come and go much more often.
     struct Index {
         Index(const ServiceArray& services, std::span<const Frontend> all);
+        Index(const Index& other);  // with memory of its own
+        bool add(const Frontend& frontend);
+        /// And for one service more.
+        [[nodiscard]] bool has_room_for(std::span<const Frontend> more) const;
         template <Address A>
         [[nodiscard]] const FrontendIndex<A>& family() const noexcept {
             if constexpr (std::same_as<A, Ipv4>)
@@ -152,10 +171,11 @@ private:
             else
                 return v6;
         }
-        std::vector<Frontend> frontends;
         FrontendIndex<Ipv4> v4;
         FrontendIndex<Ipv6> v6;
         ProbeTable<Id> ids;
+        std::size_t used_ids;
+        bool regular = true;  // no two frontends were alike
     };
 
     ServiceArray services_;

@@ -85,6 +85,28 @@ public:
         while (slot(at).used() && !same(slot(at))) at = (at + 1) & last_;
         return slot(at);
     }
+    /// With slots of its own, to be changed while others read these.
+    [[nodiscard]] ProbeTable clone() const {
+        ProbeTable copy = *this;
+        copy.slots_ = std::make_shared_for_overwrite<Slot[]>(last_ + 1);
+        std::ranges::copy(slots(), copy.slots_.get());
+        return copy;
+    }
+    /// Whether so many entries leave half of the slots free.
+    [[nodiscard]] bool has_room_for(std::size_t entries) const noexcept { return 2 * entries <= last_ + 1; }
+    /// Frees a taken slot. Those behind it that had to give way close the gap (Knuth, TAOCP vol. 3, §6.4, algorithm R);
+    /// `hash_of` tells where each belongs.
+    template <class HashOf>
+    void free(Slot& taken, const HashOf& hash_of) noexcept {
+        auto gap = static_cast<std::size_t>(&taken - slots_.get());
+        for (std::size_t at = (gap + 1) & last_; slot(at).used(); at = (at + 1) & last_) {
+            const std::size_t home = hash_of(slot(at)) >> shift_;
+            if (((at - home) & last_) < ((at - gap) & last_)) continue;
+            slot(gap) = slot(at);
+            gap = at;
+        }
+        slot(gap) = Slot{};
+    }
     [[nodiscard]] std::span<const Slot> slots() const noexcept { return {slots_.get(), last_ + 1}; }
 
 private:

@@ -27,11 +27,13 @@ public:
     [[nodiscard]] const_iterator begin() const noexcept { return {this, 0}; }
     [[nodiscard]] const_iterator end() const noexcept { return {this, size_}; }
 
-    /// A copy with other services at these positions, which ascend.
-    [[nodiscard]] ServiceArray with(std::vector<std::pair<ServiceIndex, Service>> others) const;
+    /// A copy of this size with other services at these positions, which ascend and include all that are new.
+    [[nodiscard]] ServiceArray with(std::vector<std::pair<ServiceIndex, Service>> others, std::size_t size) const;
 
 private:
     using Page = HugeVector<Service>;
+    Page& own_page(std::size_t number);
+
     std::vector<const Service*> first_of_page_;
     std::vector<std::shared_ptr<const Page>> pages_;
     std::size_t size_ = 0;

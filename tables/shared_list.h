@@ -58,6 +58,10 @@ public:
         replace(i, Element(std::move(copy)));
         return element;
     }
+    void pop_back() {
+        own_page(--size_ / page_size).pop_back();
+        if (size_ % page_size == 0) pages_.pop_back();
+    }
     /// Takes time in proportion to the list's size.
     void erase(std::size_t i) {
         SharedList rest;
@@ -76,26 +80,13 @@ public:
         }
         return true;
     }
-    /// How many elements the two share at their beginnings, and at their ends behind those.
-    struct Ends {
-        std::size_t front = 0, back = 0;
-    };
-    [[nodiscard]] Ends shared_ends(const SharedList& other) const {
-        Ends ends;
-        const std::size_t most = std::min(size_, other.size_);
-        while (ends.front < most && element(ends.front) == other.element(ends.front)) ++ends.front;
-        while (ends.front + ends.back < most &&
-               element(size_ - 1 - ends.back) == other.element(other.size_ - 1 - ends.back))
-            ++ends.back;
-        return ends;
-    }
-    /// Calls `visit(position)` for every position where the elements are not shared. Both have the same size.
+    /// Calls `visit(position)` for every position that both have, where the elements are not shared.
     template <class Visit>
     void for_each_unshared(const SharedList& other, const Visit& visit) const {
-        for (std::size_t page = 0; page < pages_.size(); ++page) {
-            if (pages_[page] == other.pages_[page]) continue;
-            for (std::size_t i = 0; i < pages_[page]->size(); ++i)
-                if ((*pages_[page])[i] != (*other.pages_[page])[i]) visit(page * page_size + i);
+        for (std::size_t page = 0; page < std::min(pages_.size(), other.pages_.size()); ++page) {
+            const Page &a = *pages_[page], &b = *other.pages_[page];
+            for (std::size_t i = 0; &a != &b && i < std::min(a.size(), b.size()); ++i)
+                if (a[i] != b[i]) visit(page * page_size + i);
         }
     }
 
@@ -117,26 +108,21 @@ struct ListDifference {
     std::vector<const T*> before, after;
 };
 
-/// By pointer, not by value: elements that are not shared may still be equal.
+/// By pointer, not by value: elements that are not shared may still be equal. One that changed its place is in neither.
 template <class T>
 [[nodiscard]] ListDifference<T> difference(const SharedList<T>& before, const SharedList<T>& after) {
-    ListDifference<T> result;
-    if (before.size() == after.size()) {
-        after.for_each_unshared(before, [&](std::size_t i) {
-            result.before.push_back(&before[i]);
-            result.after.push_back(&after[i]);
-        });
-        return result;
-    }
-    // What came or went in one place leaves the rest shared on both sides of it.
-    const auto [front, back] = before.shared_ends(after);
-    std::unordered_set<const T*> old;
-    for (std::size_t i = front; i < before.size() - back; ++i) old.insert(&before[i]);
-    for (std::size_t i = front; i < after.size() - back; ++i)
-        if (old.erase(&after[i]) == 0) result.after.push_back(&after[i]);
-    for (std::size_t i = front; i < before.size() - back; ++i)
-        if (old.contains(&before[i])) result.before.push_back(&before[i]);
-    return result;
+    ListDifference<T> all;
+    after.for_each_unshared(before, [&](std::size_t i) {
+        all.before.push_back(&before[i]);
+        all.after.push_back(&after[i]);
+    });
+    const std::size_t common = std::min(before.size(), after.size());
+    for (std::size_t i = common; i < before.size(); ++i) all.before.push_back(&before[i]);
+    for (std::size_t i = common; i < after.size(); ++i) all.after.push_back(&after[i]);
+    std::unordered_set<const T*> old(all.before.begin(), all.before.end()), moved;
+    std::erase_if(all.after, [&](const T* one) { return old.contains(one) && moved.insert(one).second; });
+    std::erase_if(all.before, [&](const T* one) { return moved.contains(one); });
+    return all;
 }
 
 }  // namespace viaduct

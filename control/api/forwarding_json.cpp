@@ -1,6 +1,9 @@
 // JSON of what the workers forward by.
 #include "control/api/forwarding_json.h"
 
+#include <algorithm>
+#include <numeric>
+#include <tuple>
 #include <vector>
 
 namespace viaduct {
@@ -106,24 +109,25 @@ void list_routes(Listing& listing, const Snapshot& snapshot, const Network& netw
     }
 }
 
-/// For each service its frontends, which share one protocol.
-std::vector<std::vector<const Frontend*>> frontends_by_service(const FrontendTable& table) {
-    std::vector<std::vector<const Frontend*>> grouped(table.services().size());
-    for (const Frontend& frontend : table.frontends()) {
-        if (frontend.service < grouped.size()) grouped[frontend.service].push_back(&frontend);
-    }
-    return grouped;
+/// Positions by name, for people: in the snapshot they are in no order.
+std::vector<std::size_t> services_by_name(const Snapshot& snapshot) {
+    const auto& desired = snapshot.desired().services;
+    std::vector<std::size_t> order(desired.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) {
+        const DesiredService& one = desired[i];
+        return std::tie(one.network, one.name, one.family, one.protocol, one.group);
+    });
+    return order;
 }
 
-std::string protocol_text(const std::vector<const Frontend*>& frontends) {
-    return frontends.empty() ? "" : to_string(frontends.front()->protocol);
-}
-
-Json service_json(const Snapshot& snapshot, const Service& service, const std::vector<const Frontend*>& frontends) {
+Json service_json(const Snapshot& snapshot, std::size_t position) {
+    const Service& service = snapshot.frontends->services()[position];
+    const DesiredService& desired = snapshot.desired().services[position];
     Json addresses = Json::array();
-    for (const Frontend* frontend : frontends) addresses.push_back(endpoint_text(frontend->address, frontend->port));
+    for (const DesiredFrontend& one : desired.frontends) addresses.push_back(endpoint_text(one.address, one.port));
     return {{"name", service.name.view()},
-            {"protocol", protocol_text(frontends)},
+            {"protocol", to_string(desired.protocol)},
             {"network", network_name(snapshot, service.network)},
             {"frontends", std::move(addresses)},
             {"backends", service.backends->backends().size()},
@@ -169,24 +173,19 @@ Json routes_json(const Snapshot& snapshot, Page page) {
 }
 
 Json services_json(const Snapshot& snapshot, Page page) {
-    const auto& services = snapshot.frontends->services();
-    const auto frontends = frontends_by_service(*snapshot.frontends);
     Listing listing(page);
-    for (std::size_t i = 0; i < services.size(); ++i) {
-        listing.add([&] { return service_json(snapshot, services[i], frontends[i]); });
-    }
+    for (const std::size_t i : services_by_name(snapshot)) listing.add([&] { return service_json(snapshot, i); });
     return listing.take("services");
 }
 
 Json backends_json(const Snapshot& snapshot, Page page) {
     const auto& services = snapshot.frontends->services();
-    const auto frontends = frontends_by_service(*snapshot.frontends);
     Listing listing(page);
-    for (std::size_t i = 0; i < services.size(); ++i) {
+    for (const std::size_t i : services_by_name(snapshot)) {
         for (const Backend& backend : services[i].backends->backends()) {
             listing.add([&]() -> Json {
                 return {{"service", services[i].name.view()},
-                        {"protocol", protocol_text(frontends[i])},
+                        {"protocol", to_string(snapshot.desired().services[i].protocol)},
                         {"network", network_name(snapshot, services[i].network)},
                         {"address", endpoint_text(backend.address, backend.port.value())},
                         {"weight", backend.weight}};

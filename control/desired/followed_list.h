@@ -5,7 +5,9 @@
 // has to tell what it changed. The list's former content is kept, so no place is used again while it is remembered.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <vector>
 
 #include "control/objects/objects.h"
@@ -35,10 +37,15 @@ public:
     }
 
 private:
-    /// Counting references of all of them would cost more than finding the few that differ.
+    /// Counting references of all of them would cost more than finding the few that differ: so what is the same at both
+    /// ends stays, and what is between is replaced.
     void remember(const std::vector<Shared<T>>& now) {
         if (known_.size() != now.size()) {
-            known_ = now;
+            const auto [mine, others] = std::ranges::mismatch(known_, now);
+            const auto [my_last, others_last] = std::mismatch(known_.rbegin(), std::reverse_iterator(mine),
+                                                              now.rbegin(), std::reverse_iterator(others));
+            const auto at = known_.erase(mine, my_last.base());
+            known_.insert(at, others, others_last.base());
             return;
         }
         for (std::size_t i = 0; i < now.size(); ++i)

@@ -34,7 +34,6 @@ bool ServiceList::update(const ServiceListInput& input) {
     for (const ServiceName& name : affected)
         if (!fresh.contains(name)) fresh[name] = make(name, input);
     for (auto& [name, service] : fresh) settle(name, std::move(service));
-    if (std::exchange(moved_, false)) relist();
     return true;
 }
 
@@ -140,21 +139,28 @@ void ServiceList::keep_own_frontends(const MadeMap::value_type& made, MadeServic
 
 /// What is equal to what stands there stays there, so that it goes on being shared.
 void ServiceList::put_in_place(Made& made, std::vector<DesiredService> services) {
-    if (services.size() != made.services.size()) moved_ = true;
-    made.services.resize(services.size());
+    while (made.places.size() > services.size()) vacate_last_of(made);
     for (std::size_t i = 0; i < services.size(); ++i) {
-        if (made.services[i] != nullptr && *made.services[i] == services[i]) continue;
-        made.services[i] = std::make_shared<const DesiredService>(std::move(services[i]));
-        if (!moved_) list_.replace(made.position + i, made.services[i]);
+        if (i == made.places.size()) {
+            made.places.push_back(list_.size());
+            holders_.push_back({&made, i});
+            list_.push_back(std::move(services[i]));
+        } else if (!(list_[made.places[i]] == services[i])) {
+            list_.replace(made.places[i], std::move(services[i]));
+        }
     }
 }
 
-void ServiceList::relist() {
-    list_.clear();
-    for (auto& [name, made] : made_) {
-        made.position = list_.size();
-        for (const auto& service : made.services) list_.push_back(service);
+void ServiceList::vacate_last_of(Made& made) {
+    const std::size_t place = made.places.back(), last = list_.size() - 1;
+    made.places.pop_back();
+    if (place != last) {
+        list_.replace(place, list_.element(last));
+        holders_[place] = holders_[last];
+        holders_[place].service->places[holders_[place].group] = place;
     }
+    list_.pop_back();
+    holders_.pop_back();
 }
 
 std::vector<Finding> ServiceList::findings() const {

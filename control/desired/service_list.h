@@ -3,7 +3,7 @@
 // Theory of operation. A Service's part depends on its objects, on the addresses that the pools gave it, on what its
 // network's Services have in common, and on who else claims its frontends. So a change is followed in two rounds: what
 // is due is made anew and claims its frontends; then whoever shares a claim that came or went is made anew as well, and
-// each frontend goes to the first of its claimants. The result is that of making everything.
+// each frontend goes to the first of its claimants. The result is that of making everything, but for the order.
 #pragma once
 
 #include <map>
@@ -41,7 +41,7 @@ class ServiceList {
 public:
     /// Whether services or findings may be others than before.
     bool update(const ServiceListInput& input);
-    /// By network, namespace and name.
+    /// Each stays in its place; when one goes, the last takes its place.
     [[nodiscard]] const SharedList<DesiredService>& services() const { return list_; }
     [[nodiscard]] std::vector<Finding> findings() const;
     [[nodiscard]] const std::vector<Shared<EndpointSlice>>& fresh_slices() const { return objects_.fresh_slices(); }
@@ -62,11 +62,15 @@ private:
     };
     struct Made {
         std::vector<Claim> claims;
-        std::vector<std::shared_ptr<const DesiredService>> services;
-        std::size_t position = 0;  // of the first in the list
+        std::vector<std::size_t> places;  // of its groups in the list
         std::vector<Finding> findings;
     };
     using MadeMap = std::map<ServiceName, Made>;
+    /// Of a place in the list.
+    struct Holder {
+        Made* service = nullptr;
+        std::size_t group = 0;
+    };
 
     void add_reassigned(std::set<ServiceName>& due, const Assignments& assigned) const;
     [[nodiscard]] MadeService make(const ServiceName& name, const ServiceListInput& input) const;
@@ -75,7 +79,7 @@ private:
     void settle(const ServiceName& name, MadeService fresh);
     void keep_own_frontends(const MadeMap::value_type& made, MadeService& fresh) const;
     void put_in_place(Made& made, std::vector<DesiredService> services);
-    void relist();
+    void vacate_last_of(Made& made);
 
     ServiceObjects objects_;
     std::vector<ServiceScope> scopes_;
@@ -85,7 +89,7 @@ private:
     std::unordered_map<FrontendKey, std::vector<Claimant>, Hash> claimants_;  // the first has it
     std::set<ServiceName> with_findings_;
     SharedList<DesiredService> list_;
-    bool moved_ = false;  // positions are not what they were
+    std::vector<Holder> holders_;  // by place
 };
 
 }  // namespace viaduct

@@ -107,12 +107,12 @@ TEST_F(ApiTest, ShowsRoutesOfBothFamilies) {
 TEST_F(ApiTest, ShowsServicesAndBackends) {
     const Json services = get("/v1/services")["services"];
     ASSERT_EQ(services.size(), 3);
-    EXPECT_EQ(services[0]["name"], "shop/web:http");
-    EXPECT_EQ(services[0]["protocol"], "TCP");
-    EXPECT_EQ(services[0]["frontends"], Json::array({"10.96.0.10:80"}));
-    EXPECT_EQ(services[1]["frontends"], Json::array({"[fd00:96::a]:80"}));
-    EXPECT_EQ(services[2]["backends"], 0);
-    EXPECT_EQ(services[2]["when_empty"], "reject");
+    EXPECT_EQ(services[0]["backends"], 0) << "by name, wherever they are in the snapshot";
+    EXPECT_EQ(services[0]["when_empty"], "reject");
+    EXPECT_EQ(services[1]["name"], "shop/web:http");
+    EXPECT_EQ(services[1]["protocol"], "TCP");
+    EXPECT_EQ(services[1]["frontends"], Json::array({"10.96.0.10:80"}));
+    EXPECT_EQ(services[2]["frontends"], Json::array({"[fd00:96::a]:80"}));
     const Json backends = get("/v1/backends");
     EXPECT_EQ(backends["total"], 4);
     EXPECT_EQ(backends["backends"][0]["address"], "10.244.1.5:8080");
