@@ -2,6 +2,8 @@
 #include "bench/rig/campaign.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "bench/rig/flow_order.h"
 #include "bench/verify.h"
@@ -11,6 +13,7 @@ namespace {
 
 constexpr double fill_rate = 400'000;  // frames per second
 constexpr unsigned fill_rounds = 8;
+constexpr double fill_patience = 0.5;           // seconds: a flow whose frame comes late is not known
 constexpr double latency_frames = 1'000;        // percentiles of fewer say nothing
 constexpr unsigned most_worthless = 20;         // trials of a search
 constexpr double universe_seconds = 60;         // new flows come back after so long
@@ -81,7 +84,8 @@ void Campaign<A>::fill(Lane<A>& lane, std::uint32_t active) {
     trials_.traffic().order = &once;
     const std::uint32_t others = lane.flows() - active;
     for (unsigned round = 0; round < fill_rounds && lane.unknown() > others; ++round)
-        (void)trials_.once({.rate = fill_rate / (round + 1), .seconds = 60, .frames = active}, true);
+        (void)trials_.once(
+            {.rate = fill_rate / (round + 1), .seconds = 60, .frames = active, .patience = fill_patience}, true);
     trials_.traffic().order = &order_;
     if (lane.unknown() > others)
         throw std::runtime_error(
@@ -195,6 +199,16 @@ void Campaign<A>::burst(Case& one) {
     one.burst = BackToBack{good * trials_.traffic().lanes.size(), one.overload.offered, at_limit};
 }
 
+/// Until all changes of objects are in force: the second mark is read after all that was read with the first one.
+template <Address A>
+void Campaign<A>::wait_for_changes() {
+    if (bench_.gateway == nullptr) return std::this_thread::sleep_for(std::chrono::seconds(2));  // nobody can be asked
+    for (const char* mark : {"mark-1", "mark-2"}) {
+        bench_.files->write_mark(mark);
+        bench_.gateway->wait_for_service(mark);
+    }
+}
+
 /// Takes the first endpoint of one Service after the other away, and puts it back.
 template <Address A>
 void Campaign<A>::reconfigure(Case& one) {
@@ -220,7 +234,7 @@ void Campaign<A>::reconfigure(Case& one) {
                            .broken = result.verdicts.broken,
                            .disturbance = result.disturbance};
     if (turn % 2 != 0) change();
-    (void)trials_.once({.rate = fill_rate / 4, .seconds = 0.5}, true);  // what the last change moves, moves now
+    wait_for_changes();
 }
 
 template <Address A>
@@ -274,7 +288,10 @@ Case Campaign<A>::run(Workload workload, const FrameSizes& sizes, std::uint32_t 
     if (options.tests.latency) latency(one);
     if (options.tests.loss) loss(one);
     if (options.tests.burst) burst(one);
-    if (options.tests.reconfigure && to_services && bench_.files != nullptr) reconfigure(one);
+    if (options.tests.reconfigure && to_services && bench_.files != nullptr) {
+        reconfigure(one);
+        prepare(workload, sizes, flows);  // flows have moved
+    }
     if (options.tests.soak) soak(one);
     if (options.tests.flows && &sizes == &options.sizes.front()) by_flows(one, workload, sizes);
     one.checked = trials_.count().checked;

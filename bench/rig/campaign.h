@@ -24,6 +24,7 @@ private:
     void latency(Case& one);
     void loss(Case& one);
     void burst(Case& one);
+    void wait_for_changes();
     void reconfigure(Case& one);
     void soak(Case& one);
     void by_flows(Case& one, Workload workload, const FrameSizes& sizes);

@@ -75,6 +75,18 @@ Json service_json(std::uint32_t number) {
              {{"loadBalancer", {{"ingress", {{{"ip", to_string(World::service<A>(number))}, {"ipMode", "VIP"}}}}}}}}};
 }
 
+/// At the address after all others'.
+template <Address A>
+Json mark_json(const World& world, const std::string& name) {
+    return {{"apiVersion", "v1"},
+            {"kind", "Service"},
+            {"metadata", {{"name", name}, {"namespace", "rig"}}},
+            {"spec",
+             {{"clusterIPs", {cluster_address<A>(world.size().services)}},
+              {"ipFamilies", {std::same_as<A, Ipv4> ? "IPv4" : "IPv6"}},
+              {"ports", {{{"name", "udp"}, {"protocol", "UDP"}, {"port", World::service_port}}}}}}};
+}
+
 template <Address A>
 Json slice_json(const World& world, std::uint32_t number, bool with_first) {
     const std::string name = "service-" + std::to_string(number);
@@ -150,6 +162,11 @@ void ClusterFiles::write_endpoints(std::uint32_t service, bool with_first) const
     const Json slice = world_.inner() == Family::v4 ? slice_json<Ipv4>(world_, service, with_first)
                                                     : slice_json<Ipv6>(world_, service, with_first);
     write(directory_ / ("endpoints-" + std::to_string(service) + ".json"), slice.dump(1) + "\n");
+}
+
+void ClusterFiles::write_mark(const std::string& name) const {
+    const Json mark = world_.inner() == Family::v4 ? mark_json<Ipv4>(world_, name) : mark_json<Ipv6>(world_, name);
+    write(directory_ / "mark.json", mark.dump(1) + "\n");
 }
 
 }  // namespace viaduct::rig

@@ -27,6 +27,8 @@ public:
     void write_all() const;
     /// A Service's endpoints, with or without the first one. Atomic for whoever follows the directory.
     void write_endpoints(std::uint32_t service, bool with_first) const;
+    /// A Service without endpoints that the last mark's gives way to. A gateway that has it has read all before it.
+    void write_mark(const std::string& name) const;
 
 private:
     const World& world_;

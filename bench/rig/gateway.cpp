@@ -27,6 +27,7 @@ namespace {
 constexpr std::chrono::milliseconds poll{20};
 constexpr int polls_before_kill = 250;
 constexpr std::chrono::milliseconds idle_look{200};
+constexpr unsigned most_looks = 50;
 
 std::string end_of(const std::filesystem::path& file) {
     std::ifstream in(file);
@@ -67,10 +68,12 @@ void Gateway::wait_until_ready(double seconds) const {
 void Gateway::look_at_its_workers() {
     threads_ = worker_threads(client_.get("/v1/version")["pid"]);
     const GatewayCounts before = counts();
-    std::this_thread::sleep_for(idle_look);
-    const GatewayCounts idle = counts() - before;
-    if (idle.turns > idle.busy_turns && idle.sleeps == 0 && idle.ran > 0)
-        idle_turn_ = idle.ran / static_cast<double>(idle.turns);
+    for (unsigned look = 0; look < most_looks && !idle_turn_; ++look) {  // a worker may wait for its CPU
+        std::this_thread::sleep_for(idle_look);
+        const GatewayCounts idle = counts() - before;
+        if (idle.sleeps != 0 || threads_.empty()) return;
+        if (idle.turns > idle.busy_turns && idle.ran > 0) idle_turn_ = idle.ran / static_cast<double>(idle.turns);
+    }
 }
 
 std::optional<double> Gateway::busy_seconds(const GatewayCounts& during) const {
@@ -126,6 +129,18 @@ void Gateway::wait_for_peers(std::size_t wanted) const {
         throw CommandError("the gateway reaches " + std::to_string(reachable) + " peers, and the rig speaks for " +
                                std::to_string(wanted),
                            "give --peers as with --prepare, and its kernel the addresses: ip -batch DIR/kernel.ip");
+}
+
+void Gateway::wait_for_service(const std::string& name) const {
+    wait_for([&] { return has_service(name); }, start_seconds,
+             "the gateway has the Service " + name + " of its directory of objects");
+}
+
+bool Gateway::has_service(const std::string& name) const {
+    const Json answer = client_.list("services");
+    return std::ranges::any_of(answer["services"], [&](const Json& service) {
+        return service["name"].get<std::string>().find(name) != std::string::npos;
+    });
 }
 
 std::size_t Gateway::reachable_peers() const {

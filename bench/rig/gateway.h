@@ -52,9 +52,12 @@ public:
     [[nodiscard]] Mac port_mac(Side side) const;
     /// Until it knows the Ethernet addresses of so many.
     void wait_for_peers(std::size_t wanted) const;
+    /// Until it has a Service of this name.
+    void wait_for_service(const std::string& name) const;
 
 private:
     [[nodiscard]] std::size_t reachable_peers() const;
+    [[nodiscard]] bool has_service(const std::string& name) const;
 
     Client client_;
     std::vector<std::filesystem::path> threads_;

@@ -14,8 +14,7 @@ namespace viaduct::rig {
 namespace {
 
 constexpr unsigned burst = 32;
-constexpr double patience = 0.05;      // seconds without a frame that end a trial,
-constexpr double first_frame = 2;      // when there was one before
+constexpr double first_frame = 2;      // seconds that the first frame may take
 constexpr unsigned most_polls = 8;     // of a port in a turn, so that sending does not fall behind
 constexpr double standstill = 250e-6;  // seconds: a full turn takes less than half of it
 
@@ -79,9 +78,10 @@ unsigned Generator<A>::receive(Side side, const Traffic& traffic, Trial& trial) 
     for (unsigned i = 0; i < count; ++i) {
         const bool sums = ++looked_at_ % traffic.check_sums_of == 0;
         const Seen<A> seen = inspect<A>(site_, *frames[i], side == Side::underlay, sums);
+        const std::uint64_t sent = seen.stamp.tsc;  // the stamp is packed: nothing may refer into it
         for (Lane<A>* lane : traffic.lanes)
             if (lane->from() != side && lane->judge(seen, number_, trial.verdicts))
-                trial.latency.add(nanoseconds(now - std::min(now, seen.stamp.tsc)));
+                trial.latency.add(nanoseconds(now - std::min(now, sent)));
     }
     rte_pktmbuf_free_bulk(frames.data(), count);
     return count;
@@ -139,13 +139,13 @@ Trial Generator<A>::run(const Traffic& traffic, const Load& load) {
     trial.seconds = seconds(now - start);
     trial.stood_still = seconds(stood_still);
     trial.idle = now == start ? 0 : static_cast<double>(idle) / static_cast<double>(now - start);
-    drain(traffic, trial);
+    drain(traffic, load.patience, trial);
     trial.lasted = seconds(rte_rdtsc() - start);
     return trial;
 }
 
 template <Address A>
-void Generator<A>::drain(const Traffic& traffic, Trial& trial) {
+void Generator<A>::drain(const Traffic& traffic, double patience, Trial& trial) {
     const std::uint64_t wait = cycles(patience);
     std::uint64_t deadline = rte_rdtsc() + (trial.verdicts.right == 0 ? cycles(first_frame) : wait);
     while (rte_rdtsc() < deadline && trial.verdicts.right + trial.verdicts.wrong + trial.refused < trial.offered)

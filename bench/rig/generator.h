@@ -54,7 +54,7 @@ private:
     void send(Sending& lane, const Traffic& traffic, unsigned count, Trial& trial);
     unsigned receive(Side side, const Traffic& traffic, Trial& trial);
     void renew(const Traffic& traffic, unsigned count, Trial& trial);
-    void drain(const Traffic& traffic, Trial& trial);
+    void drain(const Traffic& traffic, double patience, Trial& trial);
     [[nodiscard]] std::uint64_t nanoseconds(std::uint64_t cycles) const noexcept {
         return static_cast<std::uint64_t>(static_cast<double>(cycles) * ns_per_cycle_);
     }

@@ -18,6 +18,7 @@ struct Load {
     double new_flows = 0;      // per second: so many flows of the first lane begin anew
     double changes = 0;        // per second: so often `change` is called, which had better be quick
     std::function<void()> change{};
+    double patience = 0.05;  // seconds without a frame that end the wait for the last ones, when one came before
 };
 
 struct Trial {

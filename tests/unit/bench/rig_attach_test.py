@@ -13,7 +13,7 @@ PATIENCE = 60  # seconds: the machine may be busy
 
 def bench(*arguments):
     return subprocess.run([BUILD / "bench/viaduct-bench", "rig", "--quick", *map(str, arguments)], text=True,
-                          capture_output=True, timeout=4 * PATIENCE)
+                          capture_output=True, timeout=8 * PATIENCE)
 
 
 class Attached(unittest.TestCase):
