@@ -270,9 +270,11 @@ class AccessTest(ServerTest):
     def test_a_renewed_token(self):
         old = self.server.token()
         with self.server.watch(SERVICES, resourceVersion=self.version()) as events:
-            self.server.control(renew_token={"write_after": 0.5})
+            self.server.control(renew_token={"write": False})
             self.refused(401, "Unauthorized", SERVICES)
-            until(lambda: self.server.token() != old)
+            self.assertEqual(self.server.token(), old)
+            self.server.control(write_token=True)
+            self.assertNotEqual(self.server.token(), old)
             self.create(service("e"))
             self.assertEqual(next(events)["type"], "ADDED")
 

@@ -34,7 +34,7 @@ Faults (kind, and the verb, resource and count that it is for; count 0 lasts unt
   truncate stall                    after so many bytes of the body        (after; clean: ended as if complete)
   error end                         a watch gets an ERROR event, or ends   (status, message)
   garbage duplicate reorder no-bookmarks    the events of a watch
-Also: compact, renew_token, renew_certificates, forbid, watch_list, bookmark_seconds, end_watches, churn, flip, roll.
+Also: compact, renew_token, write_token, renew_certificates, forbid, watch_list, bookmark_seconds, end_watches, churn, flip, roll.
 GET CONTROL tells the state, GET CONTROL/requests every request so far.
 """
 

@@ -26,7 +26,8 @@ class Control:
 
     def actions(self):
         return {"faults": self.add_faults, "clear": self.clear, "compact": lambda _: self.store.compact(),
-                "renew_token": self.renew_token, "renew_certificates": lambda _: self.api.identity.renew_certificates(),
+                "renew_token": self.renew_token, "write_token": lambda _: self.api.identity.write_token(),
+                "renew_certificates": lambda _: self.api.identity.renew_certificates(),
                 "forbid": self.forbid, "watch_list": self.watch_list, "bookmark_seconds": self.bookmark_seconds,
                 "end_watches": self.end_watches, "churn": self.churn,
                 "flip": lambda _: self.cluster.flip(), "roll": self.roll}
@@ -41,15 +42,10 @@ class Control:
         self.api.permissions.forbidden.clear()
 
     def renew_token(self, value):
-        """The old token is refused at once. `{"write_after": seconds}`: the file gets the new one later than that."""
+        """The old token is refused at once. `{"write": false}`: the file gets the new one by write_token."""
         self.api.identity.renew_token()
-        self.after(value.get("write_after", 0) if isinstance(value, dict) else 0, self.api.identity.write_token)
-
-    def after(self, seconds, action):
-        if seconds:
-            asyncio.get_running_loop().call_later(seconds, action)
-        else:
-            action()
+        if value.get("write", True):
+            self.api.identity.write_token()
 
     def forbid(self, pairs):
         """Verb and resource of what is answered by 403 from now on, * for all."""

@@ -119,9 +119,9 @@ TEST_F(KubernetesSourceTest, UsesWatchListsWhereThereAreAny) {
 }
 
 TEST_F(KubernetesSourceTest, KeepsEverythingWhileTheServerIsAway) {
-    start();
+    const std::string address = "127.0.0.1:" + free_port();
+    start("--listen " + address);
     ASSERT_TRUE(until_nodes("one=a "));
-    const std::string address = server_->address();
     server_->stop();
     ASSERT_TRUE(until_error("nodes: ")) << errors();
     EXPECT_EQ(nodes(), "one=a ");
@@ -134,8 +134,9 @@ TEST_F(KubernetesSourceTest, KeepsEverythingWhileTheServerIsAway) {
 TEST_F(KubernetesSourceTest, PresentsTheTokenThatIsInForce) {
     start();
     ASSERT_TRUE(until_nodes("one=a "));
-    server_->control(R"({"renew_token": {"write_after": 1.5}, "end_watches": "end"})");
+    server_->control(R"({"renew_token": {"write": false}, "end_watches": "end"})");
     ASSERT_TRUE(until_error("the server does not accept the credentials, 401")) << errors();
+    server_->control(R"({"write_token": true})");
     write_node("two", "b");
     EXPECT_TRUE(until_nodes("one=a two=b ")) << errors();
     EXPECT_TRUE(until([&] { return errors().empty(); })) << errors();
