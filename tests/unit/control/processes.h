@@ -3,25 +3,46 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
 namespace viaduct {
 
-/// On loopback, and nobody's at this moment.
-inline std::string free_port() {
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+/// A socket is bound to the address. -1: it is taken.
+template <class SocketAddress>
+int bound_socket(int family, const SocketAddress& address) {
+    const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
     close(fd);
-    return std::to_string(ntohs(address.sin_port));
+    return -1;
+}
+
+/// On loopback, and this process's own as long as it lives: a server may be stopped and started again. It is none of
+/// those that the kernel gives to whoever asks for any (from 32768), and a name is held for it among our tests.
+inline std::string free_port() {
+    for (std::uint16_t port = 12'000; port < 28'000; ++port) {
+        sockaddr_un name{};
+        name.sun_family = AF_UNIX;
+        const std::string held = "viaduct-test-port-" + std::to_string(port);
+        held.copy(&name.sun_path[1], sizeof name.sun_path - 2);  // after the zero: of the abstract names
+        const int holder = bound_socket(AF_UNIX, name);
+        if (holder < 0) continue;
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(port);
+        if (const int fd = bound_socket(AF_INET, address); fd >= 0) {
+            close(fd);
+            return std::to_string(port);
+        }
+        close(holder);
+    }
+    return "";
 }
 
 struct FinishedCommand {
