@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVER = ROOT / "tests/support/api_server"
 ROLES = sorted([*ROOT.glob("deploy/kubernetes/rbac*.yaml"), *ROOT.glob("deploy/kubernetes/*/rbac-c*.yaml")])
 STATE = netns.STATE / "api"
-START_SECONDS = 20
+START_SECONDS = 60
 FAMILIES = (4, 6)
 SLICE = "/apis/discovery.k8s.io/v1/namespaces/demo/endpointslices/web-ipv{}"
 

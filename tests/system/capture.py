@@ -34,7 +34,7 @@ class Capture:
         for (ns, device), path in self.files.items():
             self.processes.append(netns.start(ns, "tcpdump", "-i", device, "-Q", "in", "-U", "-s", "0", "-B", "16384",
                                               "-Z", "root", "-w", str(path), log="tcpdump.log"))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not all(path.exists() and path.stat().st_size for path in self.files.values()):
             if time.monotonic() > deadline:
                 raise netns.CommandFailed("tcpdump does not start: " + (netns.STATE / "tcpdump.log").read_text())

@@ -210,7 +210,7 @@ class Cluster:
             netns.ip(node, f"route del {target} dev {gateway.device} table 100")
 
     @staticmethod
-    def await_listener(ns, port, patience=10.0):
+    def await_listener(ns, port, patience=60.0):
         deadline = time.monotonic() + patience
         while not netns.run("ss", "-Hltn", "sport", "=", f":{port}", ns=ns):
             if time.monotonic() > deadline:

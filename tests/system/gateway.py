@@ -18,7 +18,7 @@ SOCKET = netns.STATE / "viaduct.sock"
 
 class OverUnixSocket(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("viaduct", timeout=5)
+        super().__init__("viaduct", timeout=30)
         self.path = path
 
     def connect(self):
@@ -47,7 +47,7 @@ class Gateway:
         settings.write_text(self.api.instead_of_directory(text) if self.api else text)
         self.process = netns.start("gw", str(DAEMON), "--config", str(settings), "--workers", str(self.workers),
                                    log="viaduct.log")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.ready():
             if not self.alive or time.monotonic() > deadline:
                 raise netns.CommandFailed(f"the gateway does not become ready:\n{self.log(20)}")
@@ -89,7 +89,7 @@ class Gateway:
 
     def conserved(self):
         """Every packet taken in has exactly one outcome, once none is under way. Returns the totals in words."""
-        totals = probe.until(lambda: self.settled(), 3.0, "the totals add up", pause=0.1)
+        totals = probe.until(lambda: self.settled(), 20.0, "the totals add up", pause=0.1)
         return f"{totals['rx']} in = {totals['tx']} out + {totals['punt']} to the kernel + " \
                f"{sum(totals['drops'].values())} dropped + {totals['held']} waiting"
 

@@ -76,7 +76,7 @@ def start(ns, *command, log, **options):
     return child
 
 
-def stop(child, patience=5.0):
+def stop(child, patience=30.0):
     """Ends one of our processes, politely first. Returns its exit status."""
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)

@@ -73,11 +73,11 @@ def get(ns, address, port, patience=5.0):
 
 
 def megabyte_each_way(ns, address, port):
-    with connection(ns, address, port, patience=10.0) as opened:
+    with connection(ns, address, port, patience=30.0) as opened:
         return opened.megabyte_each_way()
 
 
-def echo(ns, address, port, size=64, patience=2.0, hear_errors=False):
+def echo(ns, address, port, size=64, patience=5.0, hear_errors=False):
     """Sends a datagram from a port of its own and returns the echo. With `hear_errors`, an ICMP error of any kind ends
     the wait; otherwise Linux tells a UDP sender only of refused ports."""
     with netns.inside(ns):
@@ -97,7 +97,7 @@ def echo(ns, address, port, size=64, patience=2.0, hear_errors=False):
 
 def ping(ns, address, size=56, count=2, fragment=True):
     """Returns (answers, what ping printed)."""
-    text = netns.run("ping", "-n", "-c", str(count), "-i", "0.2", "-W", "1", "-s", str(size),
+    text = netns.run("ping", "-n", "-c", str(count), "-i", "0.2", "-W", "3", "-s", str(size),
                      "-M", "dont" if fragment else "do", address, ns=ns, check=False)
     answers = re.search(r"(\d+) received", text)
     return int(answers.group(1)) if answers else 0, text

@@ -81,7 +81,7 @@ def vip_fragments(cluster, family):
         """Only the sender may cut an IPv6 packet: its first ones teach both ends the path's MTU."""
         knowing.add(probe.echo("client", address, ECHO, size=4000, patience=0.5).backend)
         return len(knowing) == len(WEBS)
-    probe.until(learn, 8.0, "every pair of ends exchanges 4000 bytes")
+    probe.until(learn, 30.0, "every pair of ends exchanges 4000 bytes")
     for _ in range(6):
         probe.echo("client", address, ECHO, size=4000)
     return "6 × 4000 bytes intact"
@@ -224,13 +224,13 @@ def live_edit(cluster, family):
             old = established.get().backend
             other = next(pod for pod in WEBS if pod != old)
             cluster.scale("web", family, [other])
-            probe.until(lambda: only(address, other), 3.0, f"{other} alone gets new connections")
+            probe.until(lambda: only(address, other), 20.0, f"{other} alone gets new connections")
             expect(established.get().backend, old, "the established connection")
         cluster.scale("web", family, [])
-        probe.until(lambda: probe.tcp_ending("client", address, HTTP) == "refused", 3.0, "connections are refused")
+        probe.until(lambda: probe.tcp_ending("client", address, HTTP) == "refused", 20.0, "connections are refused")
     finally:
         cluster.scale("web", family, WEBS)
-    probe.until(lambda: len({probe.get("client", address, HTTP).backend for _ in range(12)}) == 3, 3.0,
+    probe.until(lambda: len({probe.get("client", address, HTTP).backend for _ in range(12)}) == 3, 20.0,
                 "all three get connections")
     return "the established connection stayed"
 

@@ -340,12 +340,17 @@ TEST_F(ApiTest, NamesWhatItOffersWhenAskedForMore) {
 TEST_F(ApiTest, RefusesHugeRequests) { EXPECT_EQ(request("/v1/ports?" + std::string(100'000, 'x'))->status, 414); }
 
 TEST_F(ApiTest, ServesOthersWhileSomeAreSilent) {
-    std::vector<int> silent;
-    for (int i = 0; i < 4; ++i) silent.push_back(connect_raw());
-    const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(get("/v1/version")["snapshot"], 1);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
-    for (const int fd : silent) close(fd);
+    // Who waits for a silent one waits two seconds each time; on a busy machine it may happen once to anybody.
+    std::chrono::duration<double> fastest = std::chrono::hours(1);
+    for (int tries = 0; tries < 5 && fastest >= std::chrono::seconds(2); ++tries) {
+        std::vector<int> silent;
+        for (int i = 0; i < 4; ++i) silent.push_back(connect_raw());
+        const auto start = std::chrono::steady_clock::now();
+        EXPECT_EQ(get("/v1/version")["snapshot"], 1);
+        fastest = std::min<std::chrono::duration<double>>(fastest, std::chrono::steady_clock::now() - start);
+        for (const int fd : silent) close(fd);
+    }
+    EXPECT_LT(fastest, std::chrono::seconds(2));
 }
 
 TEST_F(ApiTest, SurvivesMoreSilentClientsThanItHasThreads) {

@@ -107,7 +107,7 @@ TEST_F(FlannelEtcdSourceTest, LeasesComeAndExpire) {
     configure();
     const FlannelEtcdSource& source = open();
     ASSERT_TRUE(until([&] { return source.status().synced; })) << errors(source);
-    etcd_->put("/coreos.com/network/subnets/10.5.52.0-24", foreign, etcd_->grant(2));
+    etcd_->put("/coreos.com/network/subnets/10.5.52.0-24", foreign, etcd_->grant(5));
     ASSERT_TRUE(until_nodes("10.5.52.0-24 ")) << errors(source);
     ASSERT_TRUE(until_nodes("")) << "nobody has renewed it";
     EXPECT_EQ(source.status().resources.at(0).lists, 1U);

@@ -37,10 +37,10 @@ protected:
         ASSERT_EQ(std::system(("ip " + arguments).c_str()), 0) << arguments;
     }
 
-    /// Processes events until `wanted` holds for the state or a few seconds have passed.
+    /// Processes events until `wanted` holds for the state or half a minute has passed.
     template <class Wanted>
     static bool wait_until(KernelWatcher& kernel, Wanted wanted) {
-        const auto end = std::chrono::steady_clock::now() + 5s;
+        const auto end = std::chrono::steady_clock::now() + 30s;
         while (!wanted(kernel.state())) {
             if (std::chrono::steady_clock::now() > end) return false;
             pollfd ready{kernel.fd(), POLLIN, 0};

@@ -143,7 +143,7 @@ protected:
     }
     /// Until it is ready or has a problem.
     bool ready() {
-        for (int i = 0; i < 500; ++i) {
+        for (int i = 0; i < 3000; ++i) {
             if (credentials_->ready()) return true;
             if (!credentials_->problem().empty()) return false;
             std::this_thread::sleep_for(milliseconds(10));

@@ -53,10 +53,10 @@ protected:
     }
     template <class Condition>
     bool until(Condition condition) {
-        const auto end = Clock::now() + seconds(20);
+        const auto end = Clock::now() + seconds(60);
         while (!condition() && Clock::now() < end) {
             pollfd wait{source_->fd(), POLLIN, 0};
-            if (poll(&wait, 1, 1000) == 1) source_->process();
+            if (poll(&wait, 1, 100) == 1) source_->process();
         }
         return condition();
     }

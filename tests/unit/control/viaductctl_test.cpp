@@ -184,7 +184,7 @@ TEST_F(ViaductctlTest, WaitsUntilReady) {
 TEST(ViaductctlWait, WaitsForAGatewayThatIsNotThereYet) {
     FakeGateway gateway;
     Outcome outcome;
-    std::jthread waiting([&] { outcome = run({"wait", "--timeout", "10", "--socket", gateway.socket}); });
+    std::jthread waiting([&] { outcome = run({"wait", "--timeout", "60", "--socket", gateway.socket}); });
     std::this_thread::sleep_for(std::chrono::milliseconds(120));
     const ApiServer server(gateway.socket, gateway.subject());
     waiting.join();
