@@ -297,7 +297,7 @@ TEST_F(ClusterLinksTest, JoinsByANodeOfItsOwnAndKeepsItAlive) {
         return std::ranges::any_of(conditions,
                                    [](const json& one) { return one["type"] == "Ready" && one["status"] == "True"; });
     };
-    EXPECT_TRUE(soon(is_ready, 15s)) << gateway.findings();
+    EXPECT_TRUE(soon(is_ready)) << gateway.findings();
 }
 
 }  // namespace
