@@ -72,9 +72,9 @@ private:
 
 }  // namespace
 
-std::vector<Peer> build_peers(const DesiredState& desired, NextHopList& hops) {
+HugeVector<Peer> build_peers(const DesiredState& desired, NextHopList& hops) {
     PeerPaths paths(desired, hops);
-    std::vector<Peer> peers;
+    HugeVector<Peer> peers;  // thousands of first touches of small pages take longer than what is written there
     peers.reserve(desired.peers.size());
     for (const DesiredPeer& peer : desired.peers) peers.push_back(paths.build(peer));
     return peers;

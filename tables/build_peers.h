@@ -11,6 +11,6 @@
 namespace viaduct {
 
 /// One Peer per desired peer, in the same order.
-[[nodiscard]] std::vector<Peer> build_peers(const DesiredState& desired, NextHopList& hops);
+[[nodiscard]] HugeVector<Peer> build_peers(const DesiredState& desired, NextHopList& hops);
 
 }  // namespace viaduct

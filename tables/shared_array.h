@@ -13,8 +13,9 @@ template <class T>
 class SharedArray {
 public:
     SharedArray() = default;
-    SharedArray(std::vector<T> elements) {  // NOLINT: it is the vector from then on
-        const auto owner = std::make_shared<const std::vector<T>>(std::move(elements));
+    template <class Allocator>
+    SharedArray(std::vector<T, Allocator> elements) {  // NOLINT: it is the vector from then on
+        const auto owner = std::make_shared<const std::vector<T, Allocator>>(std::move(elements));
         elements_ = *owner;
         owner_ = owner;
     }
@@ -27,7 +28,7 @@ public:
 
 private:
     std::span<const T> elements_;
-    std::shared_ptr<const std::vector<T>> owner_;
+    std::shared_ptr<const void> owner_;
 };
 
 }  // namespace viaduct

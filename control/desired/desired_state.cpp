@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <tuple>
 
 #include "control/desired/network_objects.h"
 #include "control/desired/networks.h"
+#include "control/desired/peer_changes.h"
 #include "control/desired/ports.h"
 #include "control/desired/service_list.h"
 
@@ -59,6 +61,8 @@ void check_host_interfaces(const std::vector<DesiredNetwork>& networks, std::vec
         }
 }
 
+constexpr std::size_t most_followed = 64;  // changes of Nodes one by one
+
 /// A network with its peers, and what it was made of.
 struct KeptNetwork {
     std::vector<Objects> objects;  // of its sources, without what Services are made of
@@ -67,6 +71,7 @@ struct KeptNetwork {
     NetworkOutput made;
     Place place;
     std::vector<Finding> findings;
+    std::optional<PeerChanges> peer_changes;  // since it was made; nothing: there was none
 };
 
 /// Whether these are a network's peers, in this order.
@@ -80,11 +85,8 @@ bool has_peers(const DesiredState& state, NetworkId network, std::span<const Des
     return found == peers.size();
 }
 
-Objects network_side(Objects objects) {
-    objects.services.clear();
-    objects.slices.clear();
-    objects.endpoints.clear();
-    return objects;
+bool has_finding(const KeptNetwork& kept, const NodeObject& node) {
+    return std::ranges::find(kept.findings, to_string(node.key), &Finding::subject) != kept.findings.end();
 }
 
 }  // namespace
@@ -100,7 +102,7 @@ public:
         for (std::size_t i = 0; i < networks_.size(); ++i) {
             keep_outcome(input.previous, i);
             if (same_ports && !has_changed(input, i)) continue;
-            make_network(input, i, ports);
+            if (!same_ports || !follow_nodes(input, i)) make_network(input, i, ports);
             any = true;
         }
         if (!same_ports) {
@@ -170,10 +172,28 @@ private:
         kept.previous_peers = previous->peers;
     }
 
+    /// When nothing but a few Nodes have changed, of which there is nothing to tell. False: the network is to be made.
+    bool follow_nodes(const DesiredInput& input, std::size_t i) {
+        KeptNetwork& kept = networks_[i];
+        const auto objects = objects_of(input, i);
+        if (!kept.made.rules || objects.size() != 1 || kept.objects.size() != 1 || input.previous == nullptr ||
+            !is_made_of(kept, *input.previous) || !kept.objects[0].has_overlay_of(*objects[0]))
+            return false;
+        const std::vector<NodeChange> changes = node_changes(kept.objects[0].nodes, objects[0]->nodes);
+        const auto matters_to_others = [&](const NodeChange& change) {
+            const NodeObject& node = change.before ? *change.before : *change.after;
+            return node.key.name == input.config.networks[i].node_name || has_finding(kept, node);
+        };
+        if (changes.size() > most_followed || std::ranges::any_of(changes, matters_to_others)) return false;
+        if (!kept.peer_changes) kept.peer_changes.emplace(kept.made);
+        kept.objects[0].nodes = objects[0]->nodes;
+        return kept.peer_changes->follow(changes, kept.made);
+    }
+
     void make_network(const DesiredInput& input, std::size_t i, std::span<const DesiredPort> ports) {
         KeptNetwork kept;
         const NetworkConfig& config = input.config.networks[i];
-        for (const Objects* objects : objects_of(input, i)) kept.objects.push_back(network_side(*objects));
+        for (const Objects* objects : objects_of(input, i)) kept.objects.push_back(objects->network());
         if (input.previous != nullptr) {
             kept.previous_networks = input.previous->networks;
             kept.previous_peers = input.previous->peers;
@@ -200,15 +220,19 @@ const std::vector<Shared<EndpointSlice>>& DesiredStateKeeper::fresh_slices() con
 
 namespace {
 
-/// Peers that are as they were stay shared.
+/// Peers that are as they were stay shared. Both lists are sorted by network, name and underlay address.
 SharedList<DesiredPeer> peers_of(const std::vector<KeptNetwork>& networks, const SharedList<DesiredPeer>& before) {
+    const auto place = [](const DesiredPeer& peer) { return std::tie(peer.network, peer.name, peer.underlay); };
     SharedList<DesiredPeer> peers;
+    std::size_t i = 0;
     for (const KeptNetwork& network : networks)
-        for (const DesiredPeer& peer : network.made.peers)
-            if (const std::size_t i = peers.size(); i < before.size() && before[i] == peer)
+        for (const DesiredPeer& peer : network.made.peers) {
+            while (i < before.size() && place(before[i]) < place(peer)) ++i;
+            if (i < before.size() && before[i] == peer)
                 peers.push_back(before.element(i));
             else
                 peers.push_back(peer);
+        }
     return peers;
 }
 

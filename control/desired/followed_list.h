@@ -14,25 +14,31 @@
 
 namespace viaduct {
 
+/// Calls `gone(object)` and `come(object)` until what went and came makes the one list the other. An object whose place
+/// among the others changed may come and go too, in either order.
+template <class T, class Gone, class Come>
+void for_each_change(const std::vector<Shared<T>>& before, const std::vector<Shared<T>>& now, const Gone& gone,
+                     const Come& come) {
+    std::size_t i = 0, j = 0;
+    while (i < before.size() && j < now.size()) {
+        if (before[i] == now[j]) {
+            ++i, ++j;
+            continue;
+        }
+        const auto order = before[i]->key <=> now[j]->key;
+        if (order <= 0) gone(before[i++]);
+        if (order >= 0) come(now[j++]);
+    }
+    while (i < before.size()) gone(before[i++]);
+    while (j < now.size()) come(now[j++]);
+}
+
 template <class T>
 class FollowedList {
 public:
-    /// Calls `gone(object)` and `come(object)` until what went and came makes the former list the one of now. An object
-    /// whose place among the others changed may come and go too, in either order.
     template <class Gone, class Come>
     void follow(const std::vector<Shared<T>>& now, const Gone& gone, const Come& come) {
-        std::size_t i = 0, j = 0;
-        while (i < known_.size() && j < now.size()) {
-            if (known_[i] == now[j]) {
-                ++i, ++j;
-                continue;
-            }
-            const auto order = known_[i]->key <=> now[j]->key;
-            if (order <= 0) gone(known_[i++]);
-            if (order >= 0) come(now[j++]);
-        }
-        while (i < known_.size()) gone(known_[i++]);
-        while (j < now.size()) come(now[j++]);
+        for_each_change(known_, now, gone, come);
         remember(now);
     }
 

@@ -30,6 +30,7 @@ public:
     }
 
     NetworkOutput make() {
+        out_.id = in_.id;
         copy_settings();
         take_own_addresses();
         take_mac();
@@ -40,6 +41,8 @@ public:
         take_outer_checksum();
         out_.network.host_port = host_port_named(in_.facts, in_.config.host_interface);
         check();
+        if (is_flannel() && !contended_ && !cidrs_from_subnets_)
+            out_.rules = PeerRules{uses_v4(), uses_v6(), mtu_of(true), mtu_of(false)};
         return std::move(out_);
     }
 
@@ -226,6 +229,7 @@ private:
             if (!is_new) losers.emplace(peer.name, peer.underlay);
             return !is_new;
         });
+        contended_ |= !losers.empty();
         for (const auto& [name, underlay] : losers)
             find(Severity::error, subject_of(name),
                  "is no peer: its address " + to_string(underlay) + " is " + underlays_.at(underlay) + "'s",
@@ -250,6 +254,7 @@ private:
                 if (settled.contains({peer.name, subnet}) || !claims_.claim(subnet, peer.name)) return false;
                 return losers.emplace(peer.name, subnet), true;
             });
+        contended_ |= !losers.empty();
         for (const auto& [name, subnet] : losers) tell_overlap(name, subnet, *claims_.claim(subnet, name));
     }
 
@@ -280,6 +285,7 @@ private:
     }
 
     void take_cidrs_from_subnets() {
+        cidrs_from_subnets_ = true;
         std::vector<IpPrefix>& cidrs = out_.network.cluster_cidrs;
         for (const auto& own : {prefix(out_.network.pod_subnet_v4), prefix(out_.network.pod_subnet_v6)})
             if (own) cidrs.push_back(*own);
@@ -362,6 +368,7 @@ private:
     SubnetClaims claims_;
     std::map<IpAddress, std::string> underlays_;
     std::optional<Overlay> overlay_;  // Calico's or Cilium's
+    bool contended_ = false, cidrs_from_subnets_ = false;
     NetworkOutput out_;
 };
 

@@ -16,6 +16,8 @@ class SubnetClaims {
 public:
     /// Takes the prefix for `owner`, or returns who holds something of it already.
     [[nodiscard]] std::optional<std::string> claim(const IpPrefix& prefix, const std::string& owner);
+    /// Undoes a claim that was granted.
+    void release(const IpPrefix& prefix) { claims_.erase(prefix.address); }
 
 private:
     struct Claim {
@@ -34,9 +36,18 @@ struct NetworkInput {
     const DesiredState* previous = nullptr;
 };
 
+/// What the peers of a flannel network are made by, beside their Nodes.
+struct PeerRules {
+    bool v4 = false, v6 = false;  // families that a lease must have
+    std::uint16_t mtu_v4 = 0, mtu_v6 = 0;
+};
+
 struct NetworkOutput {
-    DesiredNetwork network;
-    std::vector<DesiredPeer> peers;
+    NetworkId id{};
+    DesiredNetwork network{};
+    std::vector<DesiredPeer> peers{};  // by name and underlay address
+    /// Nothing: a Node that changes may change more than its own peers.
+    std::optional<PeerRules> rules{};
 };
 
 [[nodiscard]] NetworkOutput desired_network(const NetworkInput& input, std::vector<Finding>& findings);

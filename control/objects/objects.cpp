@@ -138,13 +138,27 @@ bool Objects::erase(const ObjectKey& key) {
     return erased;
 }
 
-bool Objects::has_network_of(const Objects& other) const {
+bool Objects::has_overlay_of(const Objects& other) const {
     bool same = unread == other.unread;
     for_each_list(*this, [&](const auto& list) {
         using List = std::remove_cvref_t<decltype(list)>;
-        same = same && (is_of_services(kind_of(list)) || list == std::get<const List&>(lists_of(other)));
+        const ObjectKind kind = kind_of(list);
+        same = same &&
+               (is_of_services(kind) || kind == ObjectKind::node || list == std::get<const List&>(lists_of(other)));
     });
     return same;
+}
+
+bool Objects::has_network_of(const Objects& other) const { return nodes == other.nodes && has_overlay_of(other); }
+
+Objects Objects::network() const {
+    Objects some;
+    some.unread = unread;
+    for_each_list(some, [&](auto& list) {
+        using List = std::remove_cvref_t<decltype(list)>;
+        if (!is_of_services(kind_of(list))) list = std::get<const List&>(lists_of(*this));
+    });
+    return some;
 }
 
 bool Objects::has(const ObjectKey& key) const {

@@ -179,6 +179,10 @@ struct Objects {
     bool erase(const ObjectKey& key);
     /// What networks are made of, by pointer: whether one would come out the same.
     [[nodiscard]] bool has_network_of(const Objects& other) const;
+    /// The same, Nodes apart.
+    [[nodiscard]] bool has_overlay_of(const Objects& other) const;
+    /// These alone.
+    [[nodiscard]] Objects network() const;
     [[nodiscard]] bool has(const ObjectKey& key) const;
     /// By kind, for people.
     [[nodiscard]] std::map<std::string, std::size_t> counts() const;
