@@ -101,16 +101,12 @@ public:
         treatment[slot] = untreated;
         treatment[slot].network = network;
     }
-    /// Its family is known: it takes part in what the stages do for that one. Also a packet that has changed its family
-    /// during `for_each_of` the other one.
+    /// Its family is known: it takes part in what the stages do for that one. Also a packet that `keep_of` lets go from
+    /// the other one.
     void travels(Slot slot) noexcept { travels(slot, meta[slot].family); }
     void travels(Slot slot, Family its) noexcept {
         Travellers& family = travellers_[static_cast<std::size_t>(its)];
         family.slots[family.count++] = slot;
-    }
-    void changes_family(Slot slot) noexcept {
-        travels(slot);
-        decided = true;
     }
     [[nodiscard]] unsigned travelling() const noexcept { return travellers_[0].count + travellers_[1].count; }
 
@@ -134,7 +130,21 @@ public:
         if (decided) sort_out();
     }
 
-    /// Lets the decided packets go from the travelling ones, and those that have changed their family.
+    /// The same for a visitor that says itself whether its packet travels on, in this family.
+    template <Address A, class Visit>
+    void keep_of(Visit&& visit) noexcept {
+        Travellers& family = travellers_[static_cast<std::size_t>(family_of<A>)];
+        const unsigned visited = family.count;
+        unsigned kept = 0;
+        for (unsigned i = 0; i < visited; ++i) {
+            const Slot slot = family.slots[i];
+            family.slots[kept] = slot;
+            kept += visit(slot) ? 1U : 0U;
+        }
+        family.count = kept;
+    }
+
+    /// Lets the decided packets go from the travelling ones.
     void sort_out() noexcept {
         sort_out(Family::v4);
         sort_out(Family::v6);
@@ -154,7 +164,7 @@ private:
         for (unsigned i = 0; i < all.count; ++i) {
             const Slot slot = all.slots[i];
             all.slots[kept] = slot;
-            kept += verdict[slot] == Verdict::travelling && meta[slot].family == family ? 1U : 0U;
+            kept += verdict[slot] == Verdict::travelling ? 1U : 0U;
         }
         all.count = kept;
     }

@@ -10,20 +10,22 @@ namespace {
 
 constexpr unsigned tunnel_header = sizeof(UdpHeader) + sizeof(VxlanHeader);
 
-/// What comes over one family. Who drops a packet returns at once: the way of those that go on is straight.
+/// What comes over one family. Who drops a packet returns at once: the way of those that go on is straight. What is
+/// returned tells whether the packet travels on in its family.
 template <Address A>
 class Decapsulator {
 public:
     Decapsulator(Burst& burst, const Snapshot& now) noexcept : burst_(burst), now_(now), end_(now) {}
 
-    void go(Slot slot) noexcept;
+    [[nodiscard]] bool go(Slot slot) noexcept;
 
 private:
     [[nodiscard]] bool udp_is_good(Slot slot, const rte_mbuf& mbuf, const UdpHeader& udp) noexcept;
     [[nodiscard, gnu::noinline]] bool sum_is_good(Slot slot) noexcept;
-    void open_any(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept;
+    [[nodiscard]] bool open_any(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept;
     template <Address Inner>
-    void goes_on(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept;
+    [[nodiscard]] bool goes_on(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept;
+    [[gnu::cold, gnu::noinline]] bool drop(Slot slot, Drop why) noexcept { return burst_.drop(slot, why), false; }
 
     Burst& burst_;
     const Snapshot& now_;
@@ -35,11 +37,11 @@ template <Address A>
 [[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Slot slot, const rte_mbuf& mbuf,
                                                                 const UdpHeader& udp) noexcept {
     const PacketMeta& meta = burst_.meta[slot];
-    if (!outer_udp_fits(udp, meta)) return burst_.drop(slot, Drop::bad_udp_length), false;
+    if (!outer_udp_fits(udp, meta)) return drop(slot, Drop::bad_udp_length);
     const bool none = std::same_as<A, Ipv4> && udp.checksum.raw() == 0;
-    if (!none && !sum_is_good(slot)) return burst_.drop(slot, Drop::bad_udp_checksum), false;
+    if (!none && !sum_is_good(slot)) return drop(slot, Drop::bad_udp_checksum);
     const bool whole = meta.transport_at + tunnel_header <= mbuf.data_len;
-    return whole || (burst_.drop(slot, Drop::truncated), false);
+    return whole || drop(slot, Drop::truncated);
 }
 
 /// What nobody can verify passes: the inner packet has its own checksums.
@@ -52,20 +54,20 @@ bool Decapsulator<A>::sum_is_good(Slot slot) noexcept {
 }
 
 template <Address A>
-[[gnu::always_inline]] inline void Decapsulator<A>::go(Slot slot) noexcept {
+[[gnu::always_inline]] inline bool Decapsulator<A>::go(Slot slot) noexcept {
     PacketMeta& meta = burst_.meta[slot];
     const FlowKey<A>& outer = meta.flow<A>();
-    if (!end_.is_addressed_by(outer) || meta.transport != Transport::flow || meta.from_overlay) return;
-    if (meta.first_fragment) return burst_.drop(slot, Drop::outer_fragment);
+    if (!end_.is_addressed_by(outer) || meta.transport != Transport::flow || meta.from_overlay) return true;
+    if (meta.first_fragment) return drop(slot, Drop::outer_fragment);
     rte_mbuf& mbuf = *burst_.mbufs[slot];
     const std::uint8_t* frame = burst_.frame(slot);
     const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
-    if (!udp_is_good(slot, mbuf, udp)) return;
+    if (!udp_is_good(slot, mbuf, udp)) return false;
     const auto& vxlan = header_at<VxlanHeader>(frame + meta.transport_at + sizeof udp);
-    if (!vxlan.has_vni()) return burst_.drop(slot, Drop::vxlan_no_vni_flag);
-    if (!end_.enter(vxlan.vni())) return burst_.drop(slot, Drop::unknown_vni);
+    if (!vxlan.has_vni()) return drop(slot, Drop::vxlan_no_vni_flag);
+    if (!end_.enter(vxlan.vni())) return drop(slot, Drop::unknown_vni);
     const PeerIndex peer = now_.peer_of(end_.network(), outer.source);
-    if (peer == no_peer) return burst_.drop(slot, Drop::unknown_vtep);
+    if (peer == no_peer) return drop(slot, Drop::unknown_vtep);
 
     const std::uint8_t outer_tos = tos_of(frame + meta.network_at, family_of<A>);
     rte_pktmbuf_adj(&mbuf, static_cast<std::uint16_t>(meta.transport_at + tunnel_header));
@@ -79,47 +81,49 @@ template <Address A>
         if (v6 && parse_plain<Ipv6>(inner, mbuf.data_len, mbuf.pkt_len, meta, network))
             return goes_on<Ipv6>(slot, peer, outer_tos);
     }
-    open_any(slot, peer, outer_tos);
+    return open_any(slot, peer, outer_tos);
 }
 
 /// Any inner packet.
 template <Address A>
-[[gnu::noinline]] void Decapsulator<A>::open_any(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept {
+[[gnu::noinline]] bool Decapsulator<A>::open_any(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept {
     PacketMeta& meta = burst_.meta[slot];
     const rte_mbuf& mbuf = *burst_.mbufs[slot];
     const std::uint8_t* frame = burst_.frame(slot);
-    if (mbuf.data_len < sizeof(EthernetHeader)) return burst_.drop(slot, Drop::truncated);
+    if (mbuf.data_len < sizeof(EthernetHeader)) return drop(slot, Drop::truncated);
     const ParseResult parsed = parse(frame, mbuf.data_len, mbuf.pkt_len, meta);
-    if (parsed.outcome == ParseOutcome::bad) return burst_.drop(slot, parsed.why);
+    if (parsed.outcome == ParseOutcome::bad) return drop(slot, parsed.why);
     // no ARP and no floods on this overlay
-    if (parsed.outcome == ParseOutcome::for_kernel) return burst_.drop(slot, Drop::inner_not_ip);
+    if (parsed.outcome == ParseOutcome::for_kernel) return drop(slot, Drop::inner_not_ip);
     const std::uint64_t mac = header_at<EthernetHeader>(frame).destination_word();
-    if (!end_.owns_mac(mac)) return burst_.drop(slot, Drop::wrong_inner_mac);
+    if (!end_.owns_mac(mac)) return drop(slot, Drop::wrong_inner_mac);
     meta.set_network(end_.network());
     if (meta.family == Family::v4) return goes_on<Ipv4>(slot, peer, outer_tos);
-    goes_on<Ipv6>(slot, peer, outer_tos);
+    return goes_on<Ipv6>(slot, peer, outer_tos);
 }
 
 /// The inner packet takes the tunnel packet's place.
 template <Address A>
 template <Address Inner>
-[[gnu::always_inline]] inline void Decapsulator<A>::goes_on(Slot slot, PeerIndex peer,
+[[gnu::always_inline]] inline bool Decapsulator<A>::goes_on(Slot slot, PeerIndex peer,
                                                             std::uint8_t outer_tos) noexcept {
     PacketMeta& meta = burst_.meta[slot];
     const bool marked = (outer_tos & ecn::mask) != ecn::not_ect;
     if (marked && !decapsulate_ecn(burst_.ip(slot), family_of<Inner>, outer_tos))
-        return burst_.drop(slot, Drop::ecn_congested);
+        return drop(slot, Drop::ecn_congested);
     meta.from_overlay = true;
     meta.ingress_peer = peer;
     burst_.treatment[slot].network = end_.network();
-    if (!std::same_as<A, Inner>) burst_.changes_family(slot);
     ++burst_.decapsulated;
+    if (std::same_as<A, Inner>) return true;
+    burst_.travels(slot, family_of<Inner>);
+    return false;
 }
 
 template <Address A>
 void decapsulate_over(Burst& burst, const Snapshot& now) noexcept {
     Decapsulator<A> decapsulator(burst, now);
-    burst.for_each_of<A>([&](Slot slot) noexcept { decapsulator.go(slot); });
+    burst.keep_of<A>([&](Slot slot) noexcept { return decapsulator.go(slot); });
 }
 
 }  // namespace

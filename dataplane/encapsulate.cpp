@@ -42,12 +42,17 @@ std::uint32_t entropy_of(const PacketMeta& meta) noexcept {
 
 /// With a UDP checksum over all of the packet, which must lie in one piece for that.
 template <Address A>
-[[gnu::noinline]] void write_with_checksum(Burst& burst, Slot slot, const Peer& peer, std::uint8_t tos) noexcept {
+[[gnu::always_inline]] inline void write_with_checksum(const Packet& packet, const Peer& peer,
+                                                       std::uint8_t tos) noexcept {
+    write(peer.headers, packet.ip, family_of<A>, packet.meta.ip_length, tos, entropy_of<A>(packet.meta),
+          OuterUdpChecksum::computed);
+}
+template <Address A>
+[[gnu::noinline]] void write_any_with_checksum(Burst& burst, Slot slot, const Peer& peer, std::uint8_t tos) noexcept {
+    if (rte_pktmbuf_linearize(burst.mbufs[slot]) != 0) return burst.drop(slot, Drop::no_headroom);
     const Packet packet = burst.packet(slot);
-    if (packet.mbuf.nb_segs > 1 && rte_pktmbuf_linearize(&packet.mbuf) != 0)
-        return burst.drop(packet.slot, Drop::no_headroom);
-    write(peer.headers, burst.frame(packet.slot) + peer.headers.length, family_of<A>, packet.meta.ip_length, tos,
-          entropy_of<A>(packet.meta), OuterUdpChecksum::computed);
+    write_with_checksum<A>({slot, packet.mbuf, packet.meta, packet.treatment, burst.frame(slot) + peer.headers.length},
+                           peer, tos);
 }
 
 template <Address A>
@@ -55,8 +60,12 @@ template <Address A>
     const std::uint8_t tos = peer.tos.of(tos_of(packet.ip, family_of<A>));
     if (!set_front(packet.mbuf, packet.meta, peer.headers.length)) return burst.drop(packet.slot, Drop::no_headroom);
     ++burst.encapsulated;
-    if (peer.checksum == OuterUdpChecksum::computed) return write_with_checksum<A>(burst, packet.slot, peer, tos);
-    write_plain_ipv4(peer.headers, packet.ip, family_of<A>, packet.meta.ip_length, tos, entropy_of<A>(packet.meta));
+    if (peer.checksum == OuterUdpChecksum::zero)
+        return write_plain_ipv4(peer.headers, packet.ip, family_of<A>, packet.meta.ip_length, tos,
+                                entropy_of<A>(packet.meta));
+    if (peer.headers.outer_v4 || packet.mbuf.nb_segs > 1)
+        return write_any_with_checksum<A>(burst, packet.slot, peer, tos);
+    write_with_checksum<A>(packet, peer, tos);
 }
 
 /// With these addresses in front.

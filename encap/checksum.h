@@ -2,14 +2,63 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 
 #include "encap/net_types.h"
 
 namespace viaduct {
 
-/// Adds `length` bytes, seen as 16-bit words padded with a zero byte (RFC 1071 §4.1), to a running sum. Only the last
-/// of several pieces may have an odd length.
-[[nodiscard]] std::uint64_t add_bytes(std::uint64_t sum, const std::uint8_t* bytes, std::size_t length) noexcept;
+/// A sum of 64-bit words, which takes an addition with carry for each of them.
+class WideSum {
+public:
+    void add(std::uint64_t word) noexcept {
+        low_ += word;
+        carries_ += low_ < word ? 1U : 0U;
+    }
+    void add(const Ipv4& address) noexcept { add(std::uint64_t{address.raw()}); }
+    void add(const Ipv6& address) noexcept { add_words<2>(address.bytes.data()); }
+    /// These bytes, seen as 16-bit words padded with a zero byte (RFC 1071 §4.1).
+    void add(const std::uint8_t* bytes, std::size_t length) noexcept {
+        std::size_t left = length;
+        for (; left >= 32; left -= 32, bytes += 32) add_words<4>(bytes);
+        if (left >= 16) add_words<2>(bytes), bytes += 16;
+        if ((left & 8U) != 0) add_words<1>(bytes), bytes += 8;
+        left &= 7U;
+        if (left == 0) return;
+        if (length >= 8) [[likely]]
+            add(word_at(bytes + left - 8) >> (64 - 8 * left));
+        else
+            add_few(bytes, left);
+    }
+    /// As a sum of 32-bit words: a carry out of 64 bits weighs as much as 1 (RFC 1071 §2 (B)).
+    [[nodiscard]] std::uint64_t value() const noexcept { return (low_ & 0xffffffffU) + (low_ >> 32U) + carries_; }
+
+private:
+    [[nodiscard]] static std::uint64_t word_at(const std::uint8_t* bytes) noexcept {
+        std::uint64_t word;
+        std::memcpy(&word, bytes, sizeof word);
+        return word;
+    }
+    template <std::size_t Count>
+    void add_words(const std::uint8_t* bytes) noexcept {
+        for (std::size_t i = 0; i < Count; ++i) add(word_at(bytes + 8 * i));
+    }
+    [[gnu::cold]] void add_few(const std::uint8_t* bytes, std::size_t length) noexcept {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes, length);
+        add(word);
+    }
+
+    std::uint64_t low_ = 0, carries_ = 0;
+};
+
+/// Adds bytes to a running sum of 32-bit words. Only the last of several pieces may have an odd length.
+[[nodiscard]] inline std::uint64_t add_bytes(std::uint64_t sum, const std::uint8_t* bytes,
+                                             std::size_t length) noexcept {
+    WideSum words;
+    words.add(bytes, length);
+    return sum + words.value();
+}
 
 /// The same for a header whose size is known beforehand.
 template <class Header>
@@ -36,8 +85,14 @@ template <class Header>
     return fold_small(static_cast<std::uint32_t>((sum + std::rotl(sum, 32)) >> 32U));
 }
 
-/// Whether bytes of this sum, which are not all zero, carry the right checksum: `fold` would give 0xffff.
-[[nodiscard]] constexpr bool is_valid(std::uint64_t sum) noexcept { return sum % 0xffff == 0; }
+/// Whether bytes of this sum, which are not all zero, carry the right checksum: `fold` would give 0xffff. That is so
+/// for the multiples of 0xffff, which its inverse modulo 2^64 takes to the smallest numbers; a remainder would cost a
+/// division wherever a compiler believes that it is rarely asked for.
+[[nodiscard]] constexpr bool is_valid(std::uint64_t sum) noexcept {
+    constexpr std::uint64_t multiples = ~std::uint64_t{0} / 0xffff, inverse = ~multiples + 1;
+    static_assert(inverse * 0xffff == 1);
+    return sum * inverse <= multiples;
+}
 
 /// The checksum field that belongs to a sum. Summing a valid header or segment, its own checksum included, gives 0.
 [[nodiscard]] constexpr Be16 finish(std::uint64_t sum) noexcept {

@@ -1,4 +1,4 @@
-// See vxlan.h: what happens once per peer, and the receiving side's checks.
+// See vxlan.h: what happens once per peer.
 #include "encap/vxlan.h"
 
 namespace viaduct {
@@ -55,19 +55,5 @@ VxlanTemplate VxlanTemplate::make(const VxlanPath& path) {
     }
     return result;
 }
-
-template <Address A>
-OuterSum check_outer_sum(const std::uint8_t* frame, std::size_t contiguous, const PacketMeta& meta) noexcept {
-    const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
-    if (udp.checksum.raw() == 0) return std::same_as<A, Ipv4> ? OuterSum::good : OuterSum::bad;
-    if (std::size_t{meta.network_at} + meta.ip_length > contiguous) return OuterSum::unverified;
-    const FlowKey<A>& key = meta.flow<A>();
-    const std::uint16_t length = udp.length.value();
-    const std::uint64_t pseudo = pseudo_sum(key.source, key.destination, Protocol::udp, length);
-    const std::uint16_t sum = fold(add_bytes(pseudo, frame + meta.transport_at, length));
-    return sum == 0xffff ? OuterSum::good : OuterSum::bad;
-}
-template OuterSum check_outer_sum<Ipv4>(const std::uint8_t*, std::size_t, const PacketMeta&) noexcept;
-template OuterSum check_outer_sum<Ipv6>(const std::uint8_t*, std::size_t, const PacketMeta&) noexcept;
 
 }  // namespace viaduct

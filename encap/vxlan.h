@@ -123,7 +123,19 @@ enum class OuterSum : std::uint8_t {
 };
 /// The UDP checksum of a tunnel packet over A that fits.
 template <Address A>
-[[nodiscard]] OuterSum check_outer_sum(const std::uint8_t* frame, std::size_t contiguous,
-                                       const PacketMeta& meta) noexcept;
+[[nodiscard]] inline OuterSum check_outer_sum(const std::uint8_t* frame, std::size_t contiguous,
+                                              const PacketMeta& meta) noexcept {
+    const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
+    if (udp.checksum.raw() == 0) return std::same_as<A, Ipv4> ? OuterSum::good : OuterSum::bad;
+    if (std::size_t{meta.network_at} + meta.ip_length > contiguous) return OuterSum::unverified;
+    const std::uint16_t length = udp.length.value();
+    WideSum words;
+    words.add(meta.flow<A>().source);
+    words.add(meta.flow<A>().destination);
+    words.add(frame + meta.transport_at, length);
+    const std::uint64_t sum =
+        words.value() + sum_of(Be16(static_cast<std::uint16_t>(Protocol::udp))) + sum_of(Be32(length));
+    return is_valid(sum) ? OuterSum::good : OuterSum::bad;
+}
 
 }  // namespace viaduct
