@@ -20,8 +20,10 @@ void clear_buffer(rte_mempool*, void*, void* object, unsigned) {
 Buffers::Buffers(Cache cache) : cache_(cache) {
     // Without a cache in front the pool is its ring, which is a FIFO.
     const unsigned kept = cache == Cache::hot ? 4 * Burst::capacity : 0;
-    pool_.reset(
-        rte_pktmbuf_pool_create("bench", count, kept, mbuf_private_size, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY));
+    static unsigned pools = 0;
+    const std::string name = "bench-" + std::to_string(pools++);
+    pool_.reset(rte_pktmbuf_pool_create(name.c_str(), count, kept, mbuf_private_size, RTE_MBUF_DEFAULT_BUF_SIZE,
+                                        SOCKET_ID_ANY));
     if (!pool_) throw std::runtime_error(std::string("no memory for packet buffers: ") + rte_strerror(rte_errno));
 }
 

@@ -11,6 +11,7 @@
 #include "bench/churn.h"
 #include "bench/machine.h"
 #include "bench/measure.h"
+#include "bench/pair.h"
 #include "bench/report.h"
 #include "bench/rig/rig.h"
 #include "bench/verify.h"
@@ -50,6 +51,7 @@ int run(const Options& options) {
 int begin(int argc, char** argv) {
     if (argc > 1 && argv[1] == std::string_view("rig")) return rig::run(argc - 1, argv + 1);
     if (argc > 1 && argv[1] == std::string_view("churn")) return run_churn(argc - 1, argv + 1);
+    if (argc > 1 && argv[1] == std::string_view("pair")) return run_pair(argc - 1, argv + 1);
     const Options options = parse_options(argc, argv);
     if (options.action == Options::Action::measure) return run(options);
     std::fputs((options.action == Options::Action::help ? help_text() : workload_list()).c_str(), stdout);

@@ -9,6 +9,7 @@
 #include "encap/drop.h"
 #include "encap/packet.h"
 #include "lb/connection.h"
+#include "lb/prefetch.h"
 #include "lb/snat.h"
 #include "tables/routes.h"
 
@@ -177,5 +178,15 @@ private:
     return *static_cast<PacketMeta*>(rte_mbuf_to_priv(mbuf));
 }
 inline constexpr std::uint16_t mbuf_private_size = sizeof(PacketMeta);
+
+/// Asks for all that a pipeline will touch of a packet that another worker has handed over, which lies in that one's
+/// cache: the mbuf, what it carries, and the headers, at the place where most frames begin. Reads nothing.
+inline void prefetch_handed_over(rte_mbuf* mbuf) noexcept {
+    prefetch_to_write(mbuf);
+    prefetch(&carried_meta(mbuf));
+    auto* frame = reinterpret_cast<std::uint8_t*>(mbuf + 1) + mbuf_private_size + RTE_PKTMBUF_HEADROOM;
+    prefetch_to_write(frame);
+    prefetch_to_write(frame + 64);
+}
 
 }  // namespace viaduct

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_lcore.h>
 #include <rte_log.h>
 #include <sched.h>
 #include <spdlog/spdlog.h>
@@ -109,5 +110,10 @@ Eal::~Eal() {
     rte_openlog_stream(nullptr);
     std::fclose(log_stream_);
 }
+
+RegisteredThread::RegisteredThread() {
+    if (rte_thread_register() != 0) throw std::runtime_error("DPDK accepts no further worker thread");
+}
+RegisteredThread::~RegisteredThread() { rte_thread_unregister(); }
 
 }  // namespace viaduct

@@ -34,4 +34,14 @@ private:
     std::FILE* log_stream_;
 };
 
+/// The calling thread as DPDK knows it from here on: with an id of its own, and so with a cache of packet buffers.
+class RegisteredThread {
+public:
+    /// Throws std::runtime_error.
+    RegisteredThread();
+    ~RegisteredThread();
+    RegisteredThread(const RegisteredThread&) = delete;
+    RegisteredThread& operator=(const RegisteredThread&) = delete;
+};
+
 }  // namespace viaduct

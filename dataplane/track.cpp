@@ -59,6 +59,7 @@ private:
     void hand_over(Slot slot, WorkerId owner) noexcept {
         burst_.treatment[slot].owner = owner;
         burst_.decide(slot, Verdict::hand_over);
+        prefetch_to_write(&carried_meta(burst_.mbufs[slot]));
     }
     [[nodiscard]] bool shared() const noexcept { return around_.slots->workers() > 1; }
 

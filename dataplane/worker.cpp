@@ -3,12 +3,13 @@
 
 #include <pthread.h>
 #include <rte_ethdev.h>
-#include <rte_lcore.h>
 #include <sys/prctl.h>
 
 #include <future>
 #include <stdexcept>
 #include <string>
+
+#include "dataplane/eal.h"
 
 namespace viaduct {
 namespace {
@@ -26,17 +27,6 @@ void pin_to(unsigned cpu) {
     if (pthread_setaffinity_np(pthread_self(), sizeof set, &set) != 0)
         throw std::runtime_error("a worker cannot run on CPU " + std::to_string(cpu));
 }
-
-/// The thread as DPDK knows it: with an id of its own, and so with a cache of packet buffers.
-class RegisteredThread {
-public:
-    RegisteredThread() {
-        if (rte_thread_register() != 0) throw std::runtime_error("DPDK accepts no further worker thread");
-    }
-    ~RegisteredThread() { rte_thread_unregister(); }
-    RegisteredThread(const RegisteredThread&) = delete;
-    RegisteredThread& operator=(const RegisteredThread&) = delete;
-};
 
 void sleep_for(std::chrono::microseconds time) noexcept {
     const timespec duration{0, static_cast<long>(std::chrono::nanoseconds(time).count())};
@@ -59,9 +49,9 @@ Worker::~Worker() { stop(); }
 bool Worker::turn() noexcept {
     const Snapshot& now = published_.read();  // one for the whole turn
     const Seconds clock = clock_.now();
-    unsigned packets = 0;
+    unsigned packets = fetch_handed_over();
     for (const ReceiveQueue& queue : setup_.receive) packets += receive(queue, now, clock);
-    packets += receive_handed_over(now, clock);
+    if (handed_over_.count != 0) pipeline_.resume(handed_over_, now, clock);
     for (TransmitQueueOwner* queue : setup_.drain) packets += queue->drain();
     pipeline_.tidy(now, clock);
     mailbox_.serve(pipeline_.connections(), clock);
@@ -98,14 +88,13 @@ void Worker::pass_on(const ReceiveQueue& queue) noexcept {
     transmit(burst_, around_);
 }
 
-unsigned Worker::receive_handed_over(const Snapshot& now, Seconds clock) noexcept {
+/// They come from another processor's cache, which takes its time: what came from ports is done meanwhile.
+unsigned Worker::fetch_handed_over() noexcept {
     if (setup_.handed_over == nullptr) return 0;
-    const unsigned count = rte_ring_sc_dequeue_burst(setup_.handed_over, reinterpret_cast<void**>(burst_.mbufs.data()),
-                                                     Burst::capacity, nullptr);
-    if (count == 0) return 0;
-    burst_.count = count;
-    pipeline_.resume(burst_, now, clock);
-    return count;
+    auto** packets = reinterpret_cast<void**>(handed_over_.mbufs.data());
+    handed_over_.count = rte_ring_sc_dequeue_burst(setup_.handed_over, packets, Burst::capacity, nullptr);
+    for (unsigned i = 0; i < handed_over_.count; ++i) prefetch_handed_over(handed_over_.mbufs[i]);
+    return handed_over_.count;
 }
 
 void Worker::start() {

@@ -54,7 +54,7 @@ public:
 private:
     void run(const std::stop_token& stop, QsbrGrace::Reader& reader) noexcept;
     unsigned receive(const ReceiveQueue& queue, const Snapshot& now, Seconds clock) noexcept;
-    unsigned receive_handed_over(const Snapshot& now, Seconds clock) noexcept;
+    unsigned fetch_handed_over() noexcept;
     void pass_on(const ReceiveQueue& queue) noexcept;
 
     WorkerSetup setup_;
@@ -64,7 +64,7 @@ private:
     QsbrGrace& grace_;
     CoarseClock clock_;
     Mailbox mailbox_;
-    Burst burst_;
+    Burst burst_, handed_over_;
     std::jthread thread_;
 };
 
