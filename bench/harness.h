@@ -69,7 +69,9 @@ struct Stream {
 
 class Harness {
 public:
-    explicit Harness(Cache cache) : buffers_(cache), ahead_(Buffers::count) {}
+    /// `receive_flags` are what the NIC that frames seem to come from says of each (RTE_MBUF_F_RX_…).
+    explicit Harness(Cache cache, std::uint64_t receive_flags = 0)
+        : receive_flags_(receive_flags), buffers_(cache), ahead_(Buffers::count) {}
     [[nodiscard]] Buffers& buffers() noexcept { return buffers_; }
     [[nodiscard]] Sink& sink() noexcept { return sink_; }
 
@@ -106,6 +108,7 @@ private:
     }
     void load(unsigned at, unsigned count, PortId ingress) noexcept;
 
+    const std::uint64_t receive_flags_;
     Buffers buffers_;
     Sink sink_;
     Burst burst_;

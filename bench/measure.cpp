@@ -28,7 +28,7 @@ public:
         : options_(options),
           least_cycles_(options.quick ? 0.0 : options.seconds * static_cast<double>(tsc_hz)),
           cpu_(cpu),
-          harness_(options.cache),
+          harness_(options.cache, options.nic_checksums ? RTE_MBUF_F_RX_L4_CKSUM_GOOD : 0),
           progress_(options.outer.size() * options.inner.size() * options.workloads.size() * options.flows.size() *
                     options.bursts.size()) {}
 

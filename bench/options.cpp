@@ -27,15 +27,17 @@ po::options_description all_options() {
         ("ip", text("both"), "the packets' family: 4, 6 or both")                                    //
         ("outer", text("4"), "the tunnel's family: 4, 6 or both")                                    //
         ("size", po::value<unsigned>()->default_value(0),
-         "bytes of the plain frame, FCS included, up to 1518; 0: the smallest, 64 (IPv6: 78)")              //
-        ("cache", text("hot"), "packet buffers: hot (just used) or cold (16,383 of them in turn)")          //
-        ("runs", po::value<unsigned>()->default_value(10), "runs per row")                                  //
-        ("seconds", po::value<double>()->default_value(0.2, "0.2"), "timed work in each run, at least")     //
-        ("seed", po::value<std::uint64_t>()->default_value(1), "of the flows' order and destinations")      //
-        ("hugepages", text("auto"), "memory from huge pages: auto (when enough are free) or off")           //
-        ("json", text(""), "write machine and results to this file")                                        //
-        ("quick", "one lap per run in a small cluster: tells whether all works, the figures mean nothing")  //
-        ("list", "tell the workloads and exit")                                                             //
+         "bytes of the plain frame, FCS included, up to 1518; 0: the smallest, 64 (IPv6: 78)")      //
+        ("cache", text("hot"), "packet buffers: hot (just used) or cold (16,383 of them in turn)")  //
+        ("checksums", text("software"),
+         "who verifies a tunnel's UDP checksum: software, or nic (frames come with the mark of a NIC that has)")  //
+        ("runs", po::value<unsigned>()->default_value(10), "runs per row")                                        //
+        ("seconds", po::value<double>()->default_value(0.2, "0.2"), "timed work in each run, at least")           //
+        ("seed", po::value<std::uint64_t>()->default_value(1), "of the flows' order and destinations")            //
+        ("hugepages", text("auto"), "memory from huge pages: auto (when enough are free) or off")                 //
+        ("json", text(""), "write machine and results to this file")                                              //
+        ("quick", "one lap per run in a small cluster: tells whether all works, the figures mean nothing")        //
+        ("list", "tell the workloads and exit")                                                                   //
         ("help", "tell this and exit");
     return all;
 }
@@ -105,6 +107,9 @@ Options convert(const po::variables_map& given) {
     const std::string& cache = given["cache"].as<std::string>();
     if (cache != "hot" && cache != "cold") refuse("cache", cache, "hot or cold");
     options.cache = cache == "hot" ? Cache::hot : Cache::cold;
+    const std::string& checksums = given["checksums"].as<std::string>();
+    if (checksums != "software" && checksums != "nic") refuse("checksums", checksums, "software or nic");
+    options.nic_checksums = checksums == "nic";
     const std::string& hugepages = given["hugepages"].as<std::string>();
     if (hugepages != "auto" && hugepages != "off") refuse("hugepages", hugepages, "auto or off");
     options.hugepages = hugepages == "auto";

@@ -21,6 +21,7 @@ struct Options {
     double seconds = 0;  // of timed work in each run, at least
     unsigned size = 0;   // bytes on the wire, FCS included; 0: the smallest frames
     Cache cache{};
+    bool nic_checksums = false;  // frames come as from a NIC that has verified their UDP and TCP checksums
     std::uint64_t seed = 0;
     std::string json;       // a file; empty: none
     bool hugepages = true;  // when there are enough

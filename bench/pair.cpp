@@ -1,7 +1,9 @@
 // One worker alone, two beside each other, and two that hand half of their packets over.
 #include "bench/pair.h"
 
-#include <algorithm>
+#include <rte_pause.h>
+
+#include <atomic>
 #include <barrier>
 #include <cstdio>
 #include <exception>
@@ -151,6 +153,24 @@ private:
     std::array<std::vector<Flow<A>>, 2> mixed_;  // every second packet the other's
 };
 
+/// Cycles that a cache line takes from one CPU to the other: what a hand-over cannot do without, several times.
+double line_transfer(std::array<unsigned, 2> cpus) {
+    constexpr unsigned rounds = 100'000;
+    alignas(64) std::atomic<unsigned> line{0};
+    std::uint64_t cycles = 0;
+    const auto play = [&](unsigned cpu, unsigned mine) {
+        stay_on(cpu);
+        const std::uint64_t begin = rte_rdtsc_precise();
+        for (unsigned turn = mine; turn < 2 * rounds; turn += 2) {
+            while (line.load(std::memory_order_acquire) != turn) rte_pause();
+            line.store(turn + 1, std::memory_order_release);
+        }
+        if (mine == 0) cycles = rte_rdtsc_precise() - begin;
+    };
+    { const std::jthread first(play, cpus[0], 0), second(play, cpus[1], 1); }
+    return static_cast<double>(cycles) / (2 * rounds);
+}
+
 template <Address A>
 Json measure(const PairOptions& options, std::array<unsigned, 2> cpus, double tsc_hz) {
     const WorldSize size = options.quick ? WorldSize{.services = 100, .backends = 1'000, .peers = 10} : WorldSize{};
@@ -206,11 +226,13 @@ int run_pair(int argc, const char* const* argv) {
     Machine machine = this_machine();
     machine.tsc_hz = rte_get_tsc_hz();
     const std::array<unsigned, 2> two{cpus[cpus.size() - 1], cpus[cpus.size() - 2]};
+    const double line = line_transfer(two);
     Json rows = measure<Ipv4>(options, two, static_cast<double>(machine.tsc_hz));
     for (const Json& row : measure<Ipv6>(options, two, static_cast<double>(machine.tsc_hz))) rows.push_back(row);
-    std::fputs(table(rows).c_str(), stdout);
+    std::printf("%sA cache line takes %.0f cycles from one CPU to the other.\n", table(rows).c_str(), line);
     if (options.json.empty()) return 0;
-    const Json all = {{"machine", json(machine)}, {"flows", options.flows}, {"results", rows}};
+    const Json all = {
+        {"machine", json(machine)}, {"flows", options.flows}, {"line_transfer_cycles", line}, {"results", rows}};
     std::ofstream file(options.json);
     if (!(file << all.dump(2) << '\n' << std::flush)) throw std::runtime_error("cannot write " + options.json);
     return 0;

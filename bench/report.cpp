@@ -95,7 +95,10 @@ nlohmann::ordered_json values(const Summary& summary) {
 nlohmann::ordered_json document(const Machine& machine, const Options& options) {
     nlohmann::ordered_json all;
     all["machine"] = json(machine);
-    all["machine"].update({{"seed", options.seed}, {"cache", name(options.cache)}, {"quick", options.quick}});
+    all["machine"].update({{"seed", options.seed},
+                           {"cache", name(options.cache)},
+                           {"checksums", options.nic_checksums ? "nic" : "software"},
+                           {"quick", options.quick}});
     all["results"] = nlohmann::ordered_json::array();
     return all;
 }
@@ -107,7 +110,8 @@ std::string table(const Machine& machine, const Options& options, const std::vec
     out << machine.cpu << ", TSC " << fixed(static_cast<double>(machine.tsc_hz) / 1e6, 0) << " MHz, Linux "
         << machine.kernel << ", huge pages: " << machine.hugepages << "\n"
         << machine.compiler << ", " << machine.flags << ", commit " << machine.commit << ", " << name(options.cache)
-        << " buffers, seed " << options.seed << "\n\n";
+        << " buffers, seed " << options.seed << (options.nic_checksums ? ", checksums verified by the NIC" : "")
+        << "\n\n";
     for (const Column& column : columns) cell(out, column, column.title);
     out << "\n";
     for (const Result& row : results) {

@@ -44,12 +44,19 @@ template <Address A>
     return whole || drop(slot, Drop::truncated);
 }
 
+/// Whether the NIC has found the UDP checksum to be right. One that knows VXLAN speaks of the inner packet's in its
+/// usual flags, and of this one in others (rte_mbuf_core.h).
+bool verified_by_nic(const rte_mbuf& mbuf) noexcept {
+    if ((mbuf.packet_type & RTE_PTYPE_TUNNEL_MASK) != 0)
+        return (mbuf.ol_flags & RTE_MBUF_F_RX_OUTER_L4_CKSUM_MASK) == RTE_MBUF_F_RX_OUTER_L4_CKSUM_GOOD;
+    return (mbuf.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+}
+
 /// What nobody can verify passes: the inner packet has its own checksums.
 template <Address A>
 bool Decapsulator<A>::sum_is_good(Slot slot) noexcept {
     const rte_mbuf& mbuf = *burst_.mbufs[slot];
-    const bool verified = (mbuf.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-    const std::size_t contiguous = verified ? 0 : mbuf.data_len;
+    const std::size_t contiguous = verified_by_nic(mbuf) ? 0 : mbuf.data_len;
     return check_outer_sum<A>(burst_.frame(slot), contiguous, burst_.meta[slot]) != OuterSum::bad;
 }
 

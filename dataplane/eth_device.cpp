@@ -27,6 +27,10 @@ bool has_paired_queues(const std::string& driver) {
 
 }  // namespace
 
+bool vouches_for_checksums(const Device& device, const std::string& driver) {
+    return device.is_pci() && driver != "net_virtio" && driver != "net_vmxnet3";
+}
+
 EthDevice::EthDevice(const Setup& setup, rte_mempool* pool) : id_(RTE_MAX_ETHPORTS) {
     probe(setup);
     try {
@@ -67,6 +71,9 @@ void EthDevice::configure(const Setup& setup) {
     std::uint16_t mtu = setup.mtu;
     if (mtu == 0) check(rte_eth_dev_get_mtu(id_, &mtu), "cannot read the MTU");
     conf.rxmode.mtu = mtu;
+    if (vouches_for_checksums(parse_device(setup.name), info.driver_name))
+        conf.rxmode.offloads =
+            info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_OUTER_UDP_CKSUM);
     if (hashes_) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf.rss_hf = wanted_hash & info.flow_type_rss_offloads;

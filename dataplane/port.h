@@ -36,6 +36,10 @@ struct Device {
 };
 [[nodiscard]] Device parse_device(const std::string& text);
 
+/// Whether a device's word about received checksums is as good as a look at them. A NIC's is; a paravirtual device also
+/// calls good what its sender has left unfinished, and the gateway would send that on.
+[[nodiscard]] bool vouches_for_checksums(const Device& device, const std::string& driver);
+
 /// A queue of an ethdev, by DPDK's numbers.
 struct DeviceQueue {
     std::uint16_t device = 0, queue = 0;

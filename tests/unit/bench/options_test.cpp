@@ -22,6 +22,8 @@ TEST(BenchOptions, DefaultsAreTheWholeMatrix) {
     EXPECT_EQ(options.inner.size(), 2U);
     EXPECT_TRUE(options.hugepages);
     EXPECT_FALSE(parse({"--hugepages", "off"}).hugepages);
+    EXPECT_FALSE(options.nic_checksums);
+    EXPECT_TRUE(parse({"--checksums", "nic"}).nic_checksums);
 }
 
 TEST(BenchOptions, ListsAreSeparatedByCommas) {
@@ -36,7 +38,8 @@ TEST(BenchOptions, RefusesWhatCannotBeMeasured) {
         {"--workload", "decrypt"}, {"--workload", ""},  {"--flows", "0"},   {"--flows", "9000000"},
         {"--flows", "1,x"},        {"--burst", "65"},   {"--burst", ""},    {"--ip", "5"},
         {"--outer", "none"},       {"--size", "60"},    {"--size", "1519"}, {"--runs", "0"},
-        {"--cache", "tepid"},      {"--seconds", "-1"}, {"--nonsense"},     {"--hugepages", "on"}};
+        {"--cache", "tepid"},      {"--seconds", "-1"}, {"--nonsense"},     {"--hugepages", "on"},
+        {"--checksums", "none"}};
     for (const auto& arguments : wrong)
         EXPECT_THROW((void)parse(arguments), std::invalid_argument) << arguments[0] << " " << arguments.back();
 }

@@ -121,6 +121,23 @@ TYPED_TEST(PipelineOverlay, TunnelPacketsAreChecked) {
                       gateway.receive(underlay, no_flag));
 }
 
+/// What a NIC says of checksums: one that knows VXLAN means the inner packet's unless it says otherwise.
+TYPED_TEST(PipelineOverlay, ANicMayHaveVerifiedTheTunnelsChecksum) {
+    using P = Place<TypeParam>;
+    Bytes wrong = this->from_pod(P::pod2).udp(1, 2).build();
+    wrong[14 + (std::same_as<TypeParam, Ipv4> ? 20 : 40) + 7] ^= 1U;  // the outer UDP checksum
+    const auto received = [&](std::uint32_t packet_type, std::uint64_t flags) {
+        this->world.shape = [=](rte_mbuf* mbuf) {
+            mbuf->packet_type = packet_type;
+            mbuf->ol_flags |= flags;
+        };
+        return this->world.receive(underlay, wrong);
+    };
+    EXPECT_EQ(received(0, RTE_MBUF_F_RX_L4_CKSUM_GOOD).size(), 1U);
+    EXPECT_EQ(received(RTE_PTYPE_TUNNEL_VXLAN, RTE_MBUF_F_RX_OUTER_L4_CKSUM_GOOD).size(), 1U);
+    this->expect_drop(Drop::bad_udp_checksum, received(RTE_PTYPE_TUNNEL_VXLAN, RTE_MBUF_F_RX_L4_CKSUM_GOOD));
+}
+
 TYPED_TEST(PipelineOverlay, CongestionMarksSurvive) {
     using P = Place<TypeParam>;
     const auto congested = [](std::uint8_t inner_tos) {

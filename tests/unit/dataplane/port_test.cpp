@@ -59,6 +59,16 @@ TEST(Port, AnErrorNamesThePort) {
     EXPECT_THROW(Port({.name = "lost", .device = "af_xdp:nosuch0"}, 1, test_pool()), std::runtime_error);
 }
 
+TEST(Port, OnlyANicIsBelievedAboutChecksums) {
+    EXPECT_TRUE(vouches_for_checksums(parse_device("0000:01:00.0"), "net_ice"));
+    EXPECT_TRUE(vouches_for_checksums(parse_device("01:00.0"), "mlx5_pci"));
+    EXPECT_FALSE(vouches_for_checksums(parse_device("0000:00:04.0"), "net_virtio"));
+    EXPECT_FALSE(vouches_for_checksums(parse_device("0000:0b:00.0"), "net_vmxnet3"));
+    EXPECT_FALSE(vouches_for_checksums(parse_device("net_tap0,iface=x"), "net_tap"));
+    EXPECT_FALSE(vouches_for_checksums(parse_device("af_xdp:eth0"), "net_af_xdp"));
+    EXPECT_FALSE(vouches_for_checksums(parse_device("net_vhost0,iface=x"), "net_vhost"));
+}
+
 TEST(TransmitQueues, EveryWorkerHasItsOwnWhereTheDeviceHasEnough) {
     TransmitQueues queues({{0, 0}, {0, 1}, {1, 0}}, {0, 1, 2}, 3, "own");
     for (WorkerId worker = 0; worker < 3; ++worker) {
