@@ -60,6 +60,9 @@ private:
         for (const char* gone : {"auth-provider", "username"})
             if (user[gone].present())
                 user[gone].fail("is no longer supported by Kubernetes: use a token, a certificate or exec");
+        // Without them the rights would be others than meant.
+        for (const char* other : {"as", "as-uid", "as-groups", "as-user-extra"})
+            if (user[other].present()) user[other].fail("is not supported: give the gateway a user of its own");
         access.certificate = data_or_file(user, "client-certificate");
         access.key = data_or_file(user, "client-key");
         if (access.certificate.given() != access.key.given())

@@ -91,6 +91,8 @@ TEST_F(KubeconfigTest, WhatIsWrongIsNamed) {
     EXPECT_EQ(
         error(with_user("username: root")),
         "config:7: users[0].user.username is no longer supported by Kubernetes: use a token, a certificate or exec");
+    EXPECT_EQ(error(with_user("as: admin")),
+              "config:7: users[0].user.as is not supported: give the gateway a user of its own");
     EXPECT_EQ(error(with_user("client-key-data: '*'")),
               "config:7: users[0].user.client-key-data is no base64: write it again with `kubectl config set`");
     EXPECT_EQ(error(with_user("client-key-data: a2V5")),
