@@ -61,9 +61,9 @@ TEST(Table, AlignsColumnsAndContinuesCells) {
 TEST_F(ViaductctlTest, ShowsServices) {
     EXPECT_EQ(ask({"show", "services"}),
               "NAME             PROTOCOL  NETWORK  FRONTENDS        BACKENDS  WHEN EMPTY  AFFINITY S\n"
+              "shop/empty:http  TCP       demo     10.96.0.11:80           0  reject               0\n"
               "shop/web:http    TCP       demo     10.96.0.10:80           2  reject               0\n"
-              "shop/web:http    TCP       demo     [fd00:96::a]:80         2  reject               0\n"
-              "shop/empty:http  TCP       demo     10.96.0.11:80           0  reject               0\n");
+              "shop/web:http    TCP       demo     [fd00:96::a]:80         2  reject               0\n");
 }
 
 TEST_F(ViaductctlTest, ShowsPeersWithASubnetPerLine) {
