@@ -56,7 +56,7 @@ protected:
     void run(bool conflicts) {
         SnapshotBuilder builder;
         std::shared_ptr<const Snapshot> now;
-        for (int step = 0; step < 600; ++step) {
+        for (int step = 0; step < 200; ++step) {
             for (unsigned n = chance(3); n != 0; --n) change(conflicts);
             now = builder.build(state_, now);
             const auto anew = SnapshotBuilder().build(state_, nullptr);
