@@ -18,6 +18,7 @@
 #include "bench/paired_worker.h"
 #include "bench/result.h"
 #include "dataplane/eal.h"
+#include "dataplane/transmit_queues.h"
 
 namespace viaduct {
 namespace {
@@ -62,20 +63,6 @@ PairOptions parse(int argc, const char* const* argv) {
     if (!(options.seconds >= 0 && options.seconds <= 60)) throw std::invalid_argument("--seconds: up to 60");
     return options;
 }
-
-class Ring {
-public:
-    explicit Ring(const char* name) : ring_(rte_ring_create(name, Buffers::count + 1, SOCKET_ID_ANY, RING_F_SC_DEQ)) {
-        if (ring_ == nullptr) throw std::runtime_error("no memory for a ring");
-    }
-    ~Ring() { rte_ring_free(ring_); }
-    Ring(const Ring&) = delete;
-    Ring& operator=(const Ring&) = delete;
-    [[nodiscard]] rte_ring* get() const noexcept { return ring_; }
-
-private:
-    rte_ring* ring_;
-};
 
 enum class Kind : std::uint8_t { alone, apart, handing_over };
 constexpr std::array<const char*, 3> kind_names{"one worker", "two, none handed over", "two, half handed over"};
@@ -144,11 +131,12 @@ private:
         return laps(1 + static_cast<unsigned>(least_cycles / (usual_cycles * static_cast<double>(flows_))));
     }
 
-    static constexpr double usual_cycles = 100;  // per packet
+    static constexpr double usual_cycles = 100;                // per packet
+    static constexpr unsigned ring_size = Buffers::count + 1;  // for all of a worker's buffers
     const std::array<unsigned, 2> cpus_;
     const std::size_t flows_;
     const SlotMap slots_{2};
-    std::array<Ring, 2> rings_{Ring("pair-0"), Ring("pair-1")};
+    std::array<Ring, 2> rings_{make_packet_ring("pair-0", ring_size), make_packet_ring("pair-1", ring_size)};
     std::array<std::unique_ptr<PairedWorker<A>>, 2> workers_;
     std::array<std::vector<Flow<A>>, 2> mixed_;  // every second packet the other's
 };
