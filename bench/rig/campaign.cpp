@@ -15,7 +15,7 @@ constexpr double fill_rate = 400'000;  // frames per second
 constexpr unsigned fill_rounds = 8;
 constexpr double long_patience = 0.5;           // seconds: where each frame that comes late matters
 constexpr double latency_frames = 1'000;        // percentiles of fewer say nothing
-constexpr unsigned most_worthless = 20;         // trials that say nothing
+constexpr unsigned most_worthless = 20;         // trials of a search
 constexpr double universe_seconds = 60;         // new flows come back after so long
 constexpr std::size_t skewed_order = 1U << 20;  // draws
 
@@ -150,11 +150,8 @@ void Campaign<A>::latency(Case& one) {
         const double load = reference(one) * percent / 100;
         const double enough = std::min(10.0, latency_frames / load);  // seconds
         const double usual = bench_.options.quick ? 0.05 : std::max(1.0, bench_.options.trial);
-        const Load wanted{.rate = load, .seconds = std::max(usual, enough), .patience = long_patience};
-        Trial result = trials_.undisturbed(wanted);
-        // Nothing comes back while the gateway is kept from its CPU.
-        for (unsigned again = 0; result.latency.count() == 0 && again < most_worthless; ++again)
-            result = trials_.undisturbed(wanted);
+        const Trial result =
+            trials_.undisturbed({.rate = load, .seconds = std::max(usual, enough), .patience = long_patience});
         one.latency.push_back({percent, load, result.loss_ratio(), points_of(result.latency)});
     }
 }

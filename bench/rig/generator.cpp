@@ -146,11 +146,11 @@ Trial Generator<A>::run(const Traffic& traffic, const Load& load) {
 
 template <Address A>
 void Generator<A>::drain(const Traffic& traffic, double patience, Trial& trial) {
-    const std::uint64_t wait = cycles(patience);
-    std::uint64_t deadline = rte_rdtsc() + (trial.verdicts.right == 0 ? cycles(first_frame) : wait);
-    while (rte_rdtsc() < deadline && trial.verdicts.right + trial.verdicts.wrong + trial.refused < trial.offered)
-        if (receive(Side::outside, traffic, trial) + receive(Side::underlay, traffic, trial) != 0)
-            deadline = rte_rdtsc() + wait;
+    const std::uint64_t wait = cycles(patience), first = rte_rdtsc() + cycles(first_frame);
+    std::uint64_t last = rte_rdtsc();
+    const auto deadline = [&] { return trial.verdicts.right == 0 ? first : last + wait; };  // late ones of before apart
+    while (rte_rdtsc() < deadline() && trial.verdicts.right + trial.verdicts.wrong + trial.refused < trial.offered)
+        if (receive(Side::outside, traffic, trial) + receive(Side::underlay, traffic, trial) != 0) last = rte_rdtsc();
 }
 
 template class Generator<Ipv4>;
