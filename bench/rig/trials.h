@@ -36,7 +36,8 @@ public:
     /// Throws WrongOutput when a frame came back that is not as it must be.
     Trial once(const Load& load, bool moves_allowed = false);
     /// What is lost while somebody is held up is not the gateway's to answer for: such a trial is repeated. The least
-    /// disturbed one counts. Once more, too, when not one frame came back: a worker may wait for its CPU for all of it.
+    /// disturbed one counts. Again for some seconds, too, while not one frame comes back: a worker may wait for its
+    /// CPU.
     Trial undisturbed(const Load& load);
     /// Three of them, in the order of what a packet costs in the gateway, or of what was lost. Fewer when one after the
     /// other is spoiled, and spoiled ones only if all are. The gateway times one burst of many: when that is none in a
@@ -52,7 +53,6 @@ public:
 private:
     static constexpr std::size_t several = 3;
     static constexpr unsigned most_doublings = 7;
-    static constexpr unsigned most_silent = 3;
     [[nodiscard]] std::vector<Trial> three(const Load& load);
     [[nodiscard]] GatewayCounts counts() const {
         return bench_.gateway != nullptr ? bench_.gateway->counts() : GatewayCounts{};
