@@ -9,6 +9,8 @@ namespace {
 constexpr std::size_t small_table = 64;
 constexpr WorkerId owner = 0, receiver = 1;
 
+}  // namespace
+
 PipelineSizes sizes_for(Family family, std::size_t connections) {
     PipelineSizes sizes;
     sizes.connections_v4 = family == Family::v4 ? connections : small_table;
@@ -17,7 +19,28 @@ PipelineSizes sizes_for(Family family, std::size_t connections) {
     return sizes;
 }
 
-}  // namespace
+Surroundings surroundings_in(Harness& harness, WorkerId self, const SlotMap& slots, WorkerCounters& counters,
+                             NeighbourRequests& requests) {
+    Surroundings around;
+    around.self = self;
+    around.slots = &slots;
+    around.counters = &counters;
+    around.pool = harness.buffers().pool();
+    around.neighbour_requests = &requests;
+    around.transmit[static_cast<std::size_t>(World::outside)] = harness.sink().queue();
+    around.transmit[static_cast<std::size_t>(World::underlay)] = harness.sink().queue();
+    return around;
+}
+
+std::string losses_of(std::span<const WorkerCounters> counters) {
+    std::string text;
+    for (std::size_t i = 0; i < drop_count; ++i) {
+        std::uint64_t count = 0;
+        for (const WorkerCounters& worker : counters) count += worker.drops[i].read();
+        if (count != 0) text.append(" ").append(drop_texts[i].name).append(" ").append(std::to_string(count));
+    }
+    return text.empty() ? " no drop was counted" : text;
+}
 
 DeviceUnderTest::DeviceUnderTest(const World& world, Harness& harness, Workers workers, std::size_t connections)
     : now_(world.snapshot()), slots_(workers == Workers::one ? 1 : 2) {
@@ -30,14 +53,7 @@ DeviceUnderTest::DeviceUnderTest(const World& world, Harness& harness, Workers w
 }
 
 std::unique_ptr<Pipeline> DeviceUnderTest::make(WorkerId self, Harness& harness, const PipelineSizes& sizes) {
-    Surroundings around;
-    around.self = self;
-    around.slots = &slots_;
-    around.counters = &counters_[self];
-    around.pool = harness.buffers().pool();
-    around.neighbour_requests = &requests_;
-    around.transmit[static_cast<std::size_t>(World::outside)] = harness.sink().queue();
-    around.transmit[static_cast<std::size_t>(World::underlay)] = harness.sink().queue();
+    Surroundings around = surroundings_in(harness, self, slots_, counters_[self], requests_);
     around.workers[owner] = ring_.get();
     return std::make_unique<Pipeline>(around, sizes, Timeouts{});
 }
@@ -47,15 +63,6 @@ void DeviceUnderTest::run_and_hand_over(Burst& burst) noexcept {
     auto** packets = reinterpret_cast<void**>(handed_over_.mbufs.data());
     handed_over_.count = rte_ring_dequeue_burst(ring_.get(), packets, Burst::capacity, nullptr);
     owner_->resume(handed_over_, now_, clock_);
-}
-
-std::string DeviceUnderTest::losses() const {
-    std::string text;
-    for (std::size_t i = 0; i < drop_count; ++i) {
-        const std::uint64_t count = counters_[0].drops[i].read() + counters_[1].drops[i].read();
-        if (count != 0) text.append(" ").append(drop_texts[i].name).append(" ").append(std::to_string(count));
-    }
-    return text.empty() ? " no drop was counted" : text;
 }
 
 }  // namespace viaduct

@@ -3,12 +3,21 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "bench/harness.h"
 #include "dataplane/pipeline.h"
 
 namespace viaduct {
+
+/// Room for so many connections of this family, and for next to nothing else.
+[[nodiscard]] PipelineSizes sizes_for(Family family, std::size_t connections);
+/// What a worker has around it whose ports all end in the harness's sink; it hands nothing over yet.
+[[nodiscard]] Surroundings surroundings_in(Harness& harness, WorkerId self, const SlotMap& slots,
+                                           WorkerCounters& counters, NeighbourRequests& requests);
+/// Why packets did not come out, for people.
+[[nodiscard]] std::string losses_of(std::span<const WorkerCounters> counters);
 
 /// One worker that does everything, or a receiver and an owner, both in the calling thread: so the ring costs what its
 /// instructions cost, and nothing for cache lines that move between cores.
@@ -34,8 +43,7 @@ public:
         auto& connections = owner_->connections().family<A>();
         return connections.sweep(connections.capacity(), clock_);
     }
-    /// Why packets did not come out, for people.
-    [[nodiscard]] std::string losses() const;
+    [[nodiscard]] std::string losses() const { return losses_of(counters_); }
 
 private:
     struct FreeRing {

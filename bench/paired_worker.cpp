@@ -3,7 +3,9 @@
 
 #include <chrono>
 
+#include "bench/device_under_test.h"
 #include "bench/verify.h"
+#include "dataplane/worker.h"
 
 namespace viaduct {
 namespace {
@@ -13,32 +15,15 @@ constexpr unsigned most_waiting = 4096;  // in a ring, before the one who fills 
 constexpr Seconds clock = 1;
 constexpr std::chrono::seconds patience{60};  // for what the other one still has
 
-template <Address A>
-PipelineSizes sizes_for(std::size_t connections) {
-    constexpr std::size_t small_table = 64;
-    PipelineSizes sizes;
-    sizes.connections_v4 = std::same_as<A, Ipv4> ? connections : small_table;
-    sizes.connections_v6 = std::same_as<A, Ipv6> ? connections : small_table;
-    sizes.affinities = small_table;
-    return sizes;
-}
-
 }  // namespace
 
 template <Address A>
 PairedWorker<A>::PairedWorker(const World& world, const SlotMap& slots, WorkerId self, const Rings& rings,
                               std::vector<Flow<A>> flows)
     : world_(world), inbox_(rings[self]), outbox_(rings[1U - self]) {
-    Surroundings around;
-    around.self = self;
-    around.slots = &slots;
-    around.counters = &counters_;
-    around.pool = harness_.buffers().pool();
-    around.neighbour_requests = &requests_;
-    around.transmit[static_cast<std::size_t>(World::outside)] = harness_.sink().queue();
-    around.transmit[static_cast<std::size_t>(World::underlay)] = harness_.sink().queue();
+    Surroundings around = surroundings_in(harness_, self, slots, counters_, requests_);
     around.workers[1U - self] = outbox_;
-    pipeline_ = std::make_unique<Pipeline>(around, sizes_for<A>(flows.size()), Timeouts{});
+    pipeline_ = std::make_unique<Pipeline>(around, sizes_for(family_of<A>, flows.size()), Timeouts{});
     harness_.buffers().clear();
     open(std::move(flows));
 }
@@ -60,7 +45,7 @@ void PairedWorker<A>::open(std::vector<Flow<A>> flows) {
         harness_.lap(
             stream, sent.size(), burst_size, [&](Burst& burst) { pipeline_->run(burst, world_.snapshot(), clock); },
             check);
-        if (count != sent.size()) throw WrongOutput("connections were not opened:" + losses());
+        if (count != sent.size()) throw WrongOutput("connections were not opened:" + losses_of({&counters_, 1}));
     };
     pass(Writer::Kind::plain, TcpHeader::syn, flows, [&](std::size_t i, const rte_mbuf& mbuf) {
         emitted[i] = dissect<A>(world_, mbuf);
@@ -84,24 +69,17 @@ template <Address A>
 void PairedWorker<A>::receive(Burst& burst) {
     while (rte_ring_count(outbox_) > most_waiting) resume(), collect();  // its owner is not running
     const std::uint64_t begin = rte_rdtsc_precise();
-    fetch_handed_over();
+    fetch_handed_over(*inbox_, handed_over_);
     pipeline_->run(burst, world_.snapshot(), clock);
     if (handed_over_.count != 0) pipeline_->resume(handed_over_, world_.snapshot(), clock);
     time_.cycles += rte_rdtsc_precise() - begin;
-}
-
-template <Address A>
-void PairedWorker<A>::fetch_handed_over() noexcept {
-    auto** packets = reinterpret_cast<void**>(handed_over_.mbufs.data());
-    handed_over_.count = rte_ring_sc_dequeue_burst(inbox_, packets, Burst::capacity, nullptr);
-    for (unsigned i = 0; i < handed_over_.count; ++i) prefetch_handed_over(handed_over_.mbufs[i]);
 }
 
 /// The same without a burst from its port. Finding nothing takes no time that counts.
 template <Address A>
 void PairedWorker<A>::resume() {
     const std::uint64_t begin = rte_rdtsc_precise();
-    fetch_handed_over();
+    fetch_handed_over(*inbox_, handed_over_);
     if (handed_over_.count == 0) return;
     pipeline_->resume(handed_over_, world_.snapshot(), clock);
     time_.cycles += rte_rdtsc_precise() - begin;
@@ -128,20 +106,12 @@ PairedTime PairedWorker<A>::lap(std::span<const Flow<A>> packets, std::size_t ha
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (emitted_ < replies_.size() && std::chrono::steady_clock::now() < deadline) resume(), collect();
     if (emitted_ != replies_.size() || sum_ != digest_)
-        throw WrongOutput(std::to_string(emitted_) + " of " + std::to_string(replies_.size()) +
-                          " replies came out, or other bytes than when they were looked at:" + losses());
+        throw WrongOutput(
+            std::to_string(emitted_) + " of " + std::to_string(replies_.size()) +
+            " replies came out, or other bytes than when they were looked at:" + losses_of({&counters_, 1}));
     if (const std::uint64_t passed = counters_.handed_over.read() - before; passed != handed_over)
         throw WrongOutput(std::to_string(passed) + " packets were handed over, not " + std::to_string(handed_over));
     return time_;
-}
-
-template <Address A>
-std::string PairedWorker<A>::losses() const {
-    std::string text;
-    for (std::size_t i = 0; i < drop_count; ++i)
-        if (const std::uint64_t count = counters_.drops[i].read(); count != 0)
-            text.append(" ").append(drop_texts[i].name).append(" ").append(std::to_string(count));
-    return text.empty() ? " no drop was counted" : text;
 }
 
 template class PairedWorker<Ipv4>;

@@ -41,10 +41,8 @@ public:
 private:
     void open(std::vector<Flow<A>> flows);
     void receive(Burst& burst);
-    void fetch_handed_over() noexcept;
     void resume();
     void collect() noexcept;
-    [[nodiscard]] std::string losses() const;
 
     const World& world_;
     rte_ring* const inbox_;

@@ -35,6 +35,12 @@ void sleep_for(std::chrono::microseconds time) noexcept {
 
 }  // namespace
 
+void fetch_handed_over(rte_ring& ring, Burst& burst) noexcept {
+    auto** packets = reinterpret_cast<void**>(burst.mbufs.data());
+    burst.count = rte_ring_sc_dequeue_burst(&ring, packets, Burst::capacity, nullptr);
+    for (unsigned i = 0; i < burst.count; ++i) prefetch_handed_over(burst.mbufs[i]);
+}
+
 Worker::Worker(WorkerSetup setup, const Surroundings& around, const PipelineSizes& sizes, const Timeouts& timeouts,
                const Published& published, QsbrGrace& grace)
     : setup_(std::move(setup)),
@@ -49,7 +55,8 @@ Worker::~Worker() { stop(); }
 bool Worker::turn() noexcept {
     const Snapshot& now = published_.read();  // one for the whole turn
     const Seconds clock = clock_.now();
-    unsigned packets = fetch_handed_over();
+    if (setup_.handed_over != nullptr) fetch_handed_over(*setup_.handed_over, handed_over_);
+    unsigned packets = handed_over_.count;
     for (const ReceiveQueue& queue : setup_.receive) packets += receive(queue, now, clock);
     if (handed_over_.count != 0) pipeline_.resume(handed_over_, now, clock);
     for (TransmitQueueOwner* queue : setup_.drain) packets += queue->drain();
@@ -86,15 +93,6 @@ void Worker::pass_on(const ReceiveQueue& queue) noexcept {
         burst_.treatment[i].egress = queue.partner;
     }
     transmit(burst_, around_);
-}
-
-/// They come from another processor's cache, which takes its time: what came from ports is done meanwhile.
-unsigned Worker::fetch_handed_over() noexcept {
-    if (setup_.handed_over == nullptr) return 0;
-    auto** packets = reinterpret_cast<void**>(handed_over_.mbufs.data());
-    handed_over_.count = rte_ring_sc_dequeue_burst(setup_.handed_over, packets, Burst::capacity, nullptr);
-    for (unsigned i = 0; i < handed_over_.count; ++i) prefetch_handed_over(handed_over_.mbufs[i]);
-    return handed_over_.count;
 }
 
 void Worker::start() {

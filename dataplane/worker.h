@@ -31,6 +31,10 @@ struct WorkerSetup {
     std::uint64_t clock_start = 0;  // TSC
 };
 
+/// Takes what other workers have handed over, to be resumed later: it comes from another processor's cache, which takes
+/// its time.
+void fetch_handed_over(rte_ring& ring, Burst& burst) noexcept;
+
 class Worker {
 public:
     /// Takes all its memory. `published` and `grace` outlive it.
@@ -54,7 +58,6 @@ public:
 private:
     void run(const std::stop_token& stop, QsbrGrace::Reader& reader) noexcept;
     unsigned receive(const ReceiveQueue& queue, const Snapshot& now, Seconds clock) noexcept;
-    unsigned fetch_handed_over() noexcept;
     void pass_on(const ReceiveQueue& queue) noexcept;
 
     WorkerSetup setup_;
