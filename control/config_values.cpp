@@ -64,7 +64,7 @@ std::vector<unsigned> parse_cpus(std::string_view text) {
 
 IpAddress parse_any_address(std::string_view text) {
     const auto address = parse_ip(text);
-    if (!address || address->is_unspecified()) throw BadValue("must be an IP address");
+    if (!address || address->is_unspecified()) throw BadValue(std::string("must be ") + wanted_ip);
     return *address;
 }
 

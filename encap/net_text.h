@@ -22,6 +22,8 @@ template <Address A>
 
 /// Dotted quads without leading zeros, or RFC 4291 §2.2; no zone, no surrounding space.
 [[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text);
+/// Remedy for a text that parse_ip refuses. Leading zeros are octal to some readers of IPv4, and decimal to others.
+inline constexpr const char* wanted_ip = "an IP address, as in 192.0.2.1 (no leading zeros) or 2001:db8::1";
 /// `address/length`. Bits past the length are cleared.
 [[nodiscard]] std::optional<IpPrefix> parse_prefix(std::string_view text);
 /// Six pairs of hexadecimal digits, colons between them.

@@ -51,6 +51,7 @@ public:
         if (!field.tree_.present()) field.line_ = line();
         return field;
     }
+    [[nodiscard]] const T& tree() const { return tree_; }
     [[nodiscard]] bool present() const { return tree_.present(); }
     [[nodiscard]] unsigned line() const { return tree_.present() ? tree_.line() : line_; }
     [[noreturn]] void fail(const std::string& remedy) const { throw FieldError(path_, remedy, line()); }
@@ -100,7 +101,7 @@ public:
     }
     [[nodiscard]] IpAddress address() const {
         const auto address = parse_ip(text());
-        if (!address) fail("is '" + text() + "': write an IP address");
+        if (!address) fail("is '" + text() + "': write " + wanted_ip);
         return *address;
     }
     [[nodiscard]] IpPrefix prefix() const {

@@ -202,8 +202,9 @@ INSTANTIATE_TEST_SUITE_P(
                   "file.yaml:3: Service default/s: spec.ports[0].port is '70000': write a number from 1 to 65535"},
         Malformed{"protocol", "kind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 1, protocol: tcp}]}",
                   "file.yaml:3: Service default/s: spec.ports[0].protocol is 'tcp': write one of TCP, UDP, SCTP"},
-        Malformed{"address", "kind: Service\nmetadata: {name: s}\nspec: {externalIPs: [x]}",
-                  "file.yaml:3: Service default/s: spec.externalIPs[0] is 'x': write an IP address"},
+        Malformed{"address", "kind: Service\nmetadata: {name: s}\nspec: {externalIPs: [010.0.0.1]}",
+                  "file.yaml:3: Service default/s: spec.externalIPs[0] is '010.0.0.1': write an IP address, as in "
+                  "192.0.2.1 (no leading zeros) or 2001:db8::1"},
         Malformed{"list", "kind: Service\nmetadata: {name: s}\nspec: {ports: 80}",
                   "file.yaml:3: Service default/s: spec.ports must be a list"},
         Malformed{"family",
