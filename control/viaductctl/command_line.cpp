@@ -24,7 +24,7 @@ po::options_description global_options() {
         ("socket", po::value<std::string>()->value_name("PATH"), "the gateway's socket (/run/viaduct/viaduct.sock)")  //
         ("json,j", "the gateway's own JSON instead of text")                                                          //
         ("help,h", "help, also of a single command")                                                                  //
-        ("version", "the version of viaductctl and of the gateway");
+        ("version,V", "the version of viaductctl and of the gateway");
     return options;
 }
 
@@ -67,7 +67,8 @@ std::string subject_list() {
 const std::vector<Command>& commands() {
     static const std::vector<Command> all{
         {"show", "show " + subject_list(), "what the gateway has and does now",
-         "  viaductctl show services\n  viaductctl show drops --all\n  viaductctl -j show backends | jq length\n",
+         "  viaductctl show services\n  viaductctl show drops --all\n  viaductctl -j show backends | jq '.backends | "
+         "length'\n",
          show_options()},
         {"top", "top", "live rates: ports, workers, services, drops",
          "  viaductctl top\n  viaductctl top --count 1 --interval 5\n\n"
@@ -118,6 +119,13 @@ void take_question(const po::variables_map& values, Client::Parameters& question
     }
 }
 
+/// Said without asking a gateway, which may be one that does not run.
+void require_ends(const CommandLine& line) {
+    for (const char* end : {"from", "to"}) {
+        if (!line.question.contains(end)) throw UsageError(std::string("explain needs --") + end + ", an address");
+    }
+}
+
 po::variables_map parse(const std::vector<std::string>& arguments, const Command* command) {
     po::options_description known = global_options();
     if (command != nullptr) known.add(command->options);
@@ -165,6 +173,7 @@ CommandLine read_command_line(const std::vector<std::string>& arguments) {
     take_positive(values, "timeout", line.timeout);
     take_question(values, line.question);
     if (values.count("words") != 0) take_words(values["words"].as<std::vector<std::string>>(), line);
+    if (line.command == "explain" && !line.help && !line.version) require_ends(line);
     return line;
 }
 

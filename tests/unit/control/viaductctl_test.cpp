@@ -274,6 +274,8 @@ TEST(Viaductctl, RefusesWhatMakesNoSense) {
     EXPECT_EQ(refused({"show", "porks"}).substr(0, 38), "viaductctl: 'porks' cannot be shown; o");
     EXPECT_EQ(refused({"show", "ports", "peers"}), "viaductctl: 'peers' is one word too many");
     EXPECT_EQ(refused({"show", "ports", "--interval", "1"}), "viaductctl: unrecognised option '--interval'");
+    EXPECT_EQ(refused({"explain", "--to", "10.96.0.10:80"}), "viaductctl: explain needs --from, an address");
+    EXPECT_EQ(refused({"explain", "--from", "192.0.2.7"}), "viaductctl: explain needs --to, an address");
     EXPECT_EQ(refused({"top", "--interval", "0"}), "viaductctl: --interval must be more than 0 seconds");
     EXPECT_EQ(refused({}).substr(0, 17), "Usage: viaductctl");
 }
