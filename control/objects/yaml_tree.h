@@ -34,6 +34,7 @@ public:
                 if (member.first.IsScalar()) keys.push_back(member.first.Scalar());
         return keys;
     }
+    [[nodiscard]] const YAML::Node& node() const { return node_; }
     [[nodiscard]] unsigned line() const { return static_cast<unsigned>(node_.Mark().line + 1); }
 
 private:

@@ -29,6 +29,8 @@ nlohmann::json cluster_of(const ApiAccess& access) {
     if (!access.tls_server_name.empty()) cluster["tls-server-name"] = access.tls_server_name;
     if (!access.proxy.empty()) cluster["proxy-url"] = access.proxy;
     if (!access.ca.text.empty()) cluster["certificate-authority-data"] = to_base64(access.ca.text);
+    if (const std::string& config = access.exec->cluster_config; !config.empty())
+        cluster["config"] = nlohmann::json::parse(config);
     return cluster;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <stdexcept>
 
+#include "control/objects/yaml_json.h"
 #include "control/objects/yaml_tree.h"
 #include "control/sources/base64.h"
 
@@ -30,8 +31,10 @@ public:
         if (name.empty()) root_["current-context"].fail("is missing: set it, or name a context in viaduct.conf");
         const YamlField context = named("contexts", name)["context"];
         ApiAccess access;
-        read_cluster(access, named("clusters", context["cluster"].text())["cluster"]);
+        const YamlField cluster = named("clusters", context["cluster"].text())["cluster"];
+        read_cluster(access, cluster);
         if (context["user"].present()) read_user(access, named("users", context["user"].text())["user"]);
+        if (access.exec) access.exec->cluster_config = cluster_config(cluster);
         return access;
     }
 
@@ -54,6 +57,14 @@ private:
         access.proxy = cluster["proxy-url"].text_or("");
         access.verify = !cluster["insecure-skip-tls-verify"].flag_or(false);
         access.ca = data_or_file(cluster, "certificate-authority");
+    }
+
+    /// What the cluster's extension of this name holds is for plugins alone: JSON, whatever it is.
+    [[nodiscard]] static std::string cluster_config(const YamlField& cluster) {
+        for (const YamlField& extension : cluster["extensions"].items())
+            if (extension["name"].text_or("") == "client.authentication.k8s.io/exec")
+                return json_of(extension["extension"].tree().node()).dump();
+        return "";
     }
 
     void read_user(ApiAccess& access, const YamlField& user) const {

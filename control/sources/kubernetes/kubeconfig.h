@@ -27,6 +27,7 @@ struct ExecPlugin {
     std::vector<std::pair<std::string, std::string>> environment;
     std::string install_hint;
     bool wants_cluster = false;  // provideClusterInfo: it is told which server the credentials are for
+    std::string cluster_config;  // JSON, of the cluster's extension for plugins; empty: there is none
 };
 
 struct ApiAccess {

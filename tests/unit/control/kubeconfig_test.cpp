@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "control/sources/kubernetes/credentials.h"
@@ -188,6 +189,25 @@ TEST_F(PluginTest, IsToldOfTheClusterWhenItWantsToKnow) {
                   access_.server + R"(","tls-server-name":"n"})"),
         std::string::npos)
         << text;
+}
+
+/// ExecCredential's spec.cluster.config is the cluster's extension of that name, whatever it holds.
+TEST_F(PluginTest, IsToldTheClustersOwnExtension) {
+    std::string config = with_user("exec: {apiVersion: v1, command: c, provideClusterInfo: true}");
+    const std::string server = "server: 'https://a'";
+    config.replace(config.find(server), server.size(),
+                   server +
+                       ", extensions: [{name: other, extension: {a: 1}}, {name: client.authentication.k8s.io/exec, "
+                       "extension: {audience: lab, port: 443, old: \"443\", on: true, tags: [a, null]}}]");
+    EXPECT_EQ(read(config).exec->cluster_config,
+              R"({"audience":"lab","old":"443","on":true,"port":443,"tags":["a",null]})");
+    use("echo '" + credential(R"("token":"t")") + "'\necho \"$KUBERNETES_EXEC_INFO\" > \"${0%/*}/info\"");
+    access_.exec->wants_cluster = true;
+    access_.exec->cluster_config = R"({"audience":"lab"})";
+    credentials_ = std::make_unique<Credentials>(access_, timing_);
+    ASSERT_TRUE(ready()) << credentials_->problem();
+    std::ifstream info(directory_.path() / "info");
+    EXPECT_EQ(nlohmann::json::parse(info)["spec"]["cluster"]["config"]["audience"], "lab");
 }
 
 TEST_F(PluginTest, IsRunAgainAfterExpiryAndRefusal) {
