@@ -423,9 +423,9 @@ TEST(ApiSocket, LeavesOtherFilesAlone) {
 
 TEST(ApiSocket, MakesItsDirectoryAndChecksTheLength) {
     FakeGateway gateway;
-    gateway.socket = gateway.directory + "/run/viaduct.sock";
+    gateway.socket = gateway.directory.path() / "run/viaduct.sock";
     EXPECT_EQ(refusal(gateway), "");
-    gateway.socket = gateway.directory + "/" + std::string(120, 'x');
+    gateway.socket = gateway.directory.path() / std::string(120, 'x');
     EXPECT_NE(refusal(gateway).find("the path is too long"), std::string::npos);
 }
 

@@ -2,13 +2,13 @@
 // services, one worker with counters to play with.
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <stdexcept>
 
 #include "control/api/server.h"
 #include "encap/net_text.h"
 #include "tables/builder.h"
+#include "temporary_directory.h"
 
 namespace viaduct {
 
@@ -115,9 +115,6 @@ inline DesiredState fake_cluster() {
 /// The whole: a served API on a socket in a directory of its own.
 struct FakeGateway {
     FakeGateway() {
-        char name[] = "/tmp/viaduct-api-XXXXXX";
-        directory = mkdtemp(name);
-        socket = directory + "/viaduct.sock";
         published.publish(SnapshotBuilder().build(fake_cluster(), published.current()));
         status.version = 1;
         status.sources = {{.name = "cluster",
@@ -128,9 +125,6 @@ struct FakeGateway {
                            .objects = {{"Node", 2}, {"Service", 3}},
                            .errors = {}}};
     }
-    ~FakeGateway() { std::filesystem::remove_all(directory); }
-    FakeGateway(const FakeGateway&) = delete;
-    FakeGateway& operator=(const FakeGateway&) = delete;
     [[nodiscard]] ApiSubject subject() {
         return {view, published, [this] { return status; }};
     }
@@ -139,7 +133,8 @@ struct FakeGateway {
     EndlessPeriod period;
     Published published{period};
     ControlStatus status;
-    std::string directory, socket;
+    TemporaryDirectory directory;
+    std::string socket = directory.path() / "viaduct.sock";
 };
 
 }  // namespace viaduct
