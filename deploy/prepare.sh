@@ -18,7 +18,7 @@ install_packages() {
     apt-get -qq install --yes --no-install-recommends "${missing[@]}"
     # Tests start servers of their own: the packages shall not leave any running.
     local service
-    for service in etcd-server:etcd nginx-light:nginx; do
+    for service in etcd-server:etcd haproxy:haproxy nginx-light:nginx; do
         [[ " ${missing[*]} " = *" ${service%:*} "* ]] || continue
         systemctl --quiet disable --now "${service#*:}" 2>/dev/null || true
     done

@@ -4,6 +4,7 @@
     vd-client ── outside ─ vd-gw ─ underlay ──┬─────────────────┬─────────────────┐
     198.51.100.2           198.51.100.1       vd-node1          vd-node2          vd-node3
     2001:db8:100::2        2001:db8:100::1    web1 plain1       web2 shared       web3 lonely
+                                              ingress
                                               (10.244.1.0/24)   (10.244.2.0/24)   (10.244.3.0/24)
 
 Nodes and pod subnets come from the Node objects that the gateway reads as well. Between node1 and node3 there is no
@@ -45,11 +46,15 @@ class Pod:
 PODS = [
     Pod("web1", "node1", 11), Pod("web2", "node2", 11), Pod("web3", "node3", 11),
     Pod("plain1", "node1", 12),
+    Pod("ingress", "node1", 13, ports=()),  # haproxy's, where it runs
     Pod("shared", "node2", 12, ports=(8081, 8082)),
     Pod("lonely", "node3", 12, linked=False),
 ]
 HOST_PORT = 8090    # of every node's own server: a backend in docker's host mode
 CLIENT_PORT = 8070  # of the outside client's
+INGRESS_VIP = {4: "203.0.113.24", 6: "2001:db8:203::24"}
+INGRESS_PORTS = (8443, 8444)  # haproxy's: TLS, and TCP that is passed through
+CERTIFICATE = netns.STATE / "ingress.pem"
 
 
 class Cluster:
@@ -184,6 +189,20 @@ class Cluster:
             netns.start(ns, "/usr/bin/python3", str(HERE / "backend.py"), label, str(port), log=f"backend-{label}.log")
         for ns, _, port in places:
             self.await_listener(ns, port)
+        if self.overlay is flannel:
+            self.start_ingress()
+
+    def start_ingress(self):
+        """haproxy with a certificate of its own for all addresses of its pod and its Service."""
+        names = [f"IP:{name}" for family, vip in INGRESS_VIP.items() for name in (vip, self.address("ingress", family))]
+        netns.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                  "2", "-subj", "/CN=ingress", "-addext", f"subjectAltName={','.join(names)}", "-keyout", str(CERTIFICATE),
+                  "-out", f"{CERTIFICATE}.crt")
+        CERTIFICATE.write_text(CERTIFICATE.read_text() + pathlib.Path(f"{CERTIFICATE}.crt").read_text())
+        netns.start("ingress", "/usr/sbin/haproxy", "-db", "-f", str(OBJECTS.parent / "haproxy.cfg"), log="haproxy.log",
+                    env={"CERTIFICATE": str(CERTIFICATE)})
+        for port in INGRESS_PORTS:
+            self.await_listener("ingress", port)
 
     # While it runs ----------------------------------------------------------------------------------------------------
     def scale(self, service, family, pods):

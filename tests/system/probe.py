@@ -7,6 +7,7 @@ import http.client
 import os
 import re
 import socket
+import ssl
 import time
 
 import netns
@@ -65,6 +66,18 @@ def connection(ns, address, port, patience=5.0):
         yield opened
     finally:
         opened.close()
+
+
+def https(ns, address, port, path, certificate, patience=5.0):
+    """One request over TLS to who has that certificate: (status, who answered)."""
+    link = http.client.HTTPSConnection(address, port, timeout=patience,
+                                       context=ssl.create_default_context(cafile=certificate))
+    with contextlib.closing(link):
+        with netns.inside(ns):
+            link.connect()
+        link.request("GET", path)
+        response = link.getresponse()
+        return response.status, response.headers["X-Backend"]
 
 
 def get(ns, address, port, patience=5.0):

@@ -209,6 +209,15 @@ def docker_none(cluster, family):
     return "unreachable by ICMP from node3"
 
 
+@row("haproxy behind a Service: TLS, paths, ACL, TCP")
+def haproxy(cluster, family):
+    vip, pod, trusted = topology.INGRESS_VIP[family], cluster.address("ingress", family), f"{topology.CERTIFICATE}.crt"
+    for path, answer in (("/", (200, "web2")), ("/three", (200, "web3")), ("/private", (403, None))):
+        expect(probe.https("client", vip, 443, path, trusted), answer, path)
+    expect(probe.https("web2", pod, topology.INGRESS_PORTS[0], "/private", trusted), (200, "web2"), "/private from a pod")
+    return tcp_spread(vip, topology.INGRESS_PORTS[1], ["web2", "web3"])
+
+
 @row("Service without endpoints: refused")
 def empty_service(cluster, family):
     expect(probe.tcp_ending("client", VIP[family] + EMPTY, HTTP), "refused", "TCP")
