@@ -117,7 +117,7 @@ class Api:
         verb = self.verb_of(request, target)
         answer.verb, answer.resource = verb, target.resource.plural if target else request.path
         answer.record = {"verb": verb, "resource": answer.resource, "path": request.path, "query": request.query,
-                         "status": 200, "at": time.time()}
+                         "certified": request.certified, "status": 200, "at": time.time()}
         self.requests.append(answer.record)
         del self.requests[:-REQUESTS_KEPT]
         await self.faults.at_request(answer.verb, answer.resource)
