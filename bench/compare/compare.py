@@ -15,6 +15,7 @@ sys.path[:0] = [str(ROOT / "tests/system")]
 
 import netns  # noqa: E402  it is where the namespaces are made for tests, too
 import ovs  # noqa: E402
+import page  # noqa: E402
 import plan  # noqa: E402
 import report  # noqa: E402
 import rounds  # noqa: E402
@@ -59,7 +60,7 @@ def check(workloads, family):
 
 def check_on_veth(workloads, family):
     for workload in workloads:
-        for one in veth.make():
+        for one in veth.routers():
             rounds.check_on_veth(one, workload, family, CHECKED_FLOWS)
             print(f"checked: {workload.name} by {one.name} on veth", flush=True)
 
@@ -80,6 +81,7 @@ def measure(chosen):
     for workload in on_veth:
         rows.append(rounds.measure(veth.make(), workload, family, CHECKED_FLOWS, chosen.rounds))
         report.show(rows[-1])
+    report.show_bounds(rows)
     return rows
 
 
@@ -112,7 +114,7 @@ def main():
         chosen.output.mkdir(parents=True, exist_ok=True)
         result = report.result(rows, chosen.rounds)
         (chosen.output / "comparison.json").write_text(json.dumps(result, indent=1) + "\n")
-        (chosen.output / "comparison.html").write_text(report.page(result))
+        (chosen.output / "comparison.html").write_text(page.page(result))
     return 0
 
 

@@ -15,11 +15,11 @@ class NotReady(Exception):
 
 
 def until(wanted, seconds, what, pause=0.02):
-    """The first true answer of `wanted`, asked again and again for a bounded time."""
+    """The first true answer of `wanted`, asked again and again for a bounded time. `what` is told, or asked, if none comes."""
     deadline = time.monotonic() + seconds
     while not (answer := wanted()):
         if time.monotonic() > deadline:
-            raise NotReady(f"not within {seconds} s: {what}")
+            raise NotReady(f"not within {seconds} s: {what() if callable(what) else what}")
         time.sleep(pause)
     return answer
 
@@ -45,6 +45,10 @@ class Contender:
     name = ""
     namespace = ""
     overloaded = False  # whether more is sent to it than it can take, and losses say nothing
+
+    def source(self, path):
+        """The port that a file's frames come in by, from memory, as fast as they are taken."""
+        return f"net_pcap0,rx_pcap={path},infinite_rx=1"
 
     def start(self, job):
         """Up to the point where frames flow, or would if there were any."""

@@ -44,7 +44,7 @@ class Ovs(contender.Contender):
         self.configure(job)
         self.add_ports(job)
         contender.until(self.telemetry.connect, 20, "DPDK starts in ovs-vswitchd")
-        contender.until(lambda: self.telemetry.stats(1), 20, f"Open vSwitch opens its ports:\n{self.log('ovs.log', 30)}")
+        contender.until(lambda: self.telemetry.stats(1), 20, lambda: f"Open vSwitch opens its ports:\n{self.log('ovs.log', 30)}")
 
     def run_daemon(self, *command, log):
         control = "switchd.ctl" if command[0] == DAEMON else "server.ctl"

@@ -46,7 +46,7 @@ class Job:
     workload: Workload
     family: int
     flows: int
-    source: str  # devargs of the port that frames come in by
+    source: str  # devargs of the port that frames come in by; on veth the file of the frames
     sink: str    # … and of the one that they leave by
 
 

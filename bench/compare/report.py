@@ -7,17 +7,21 @@ import platform
 import statistics
 import subprocess
 
+import bounds
 import plan
 
-COLUMNS = "{:<12}{:>7}  {:<20}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}  {:<}"
+COLUMNS = "{:<12}{:>7}  {:<24}{:>9}{:>9}{:>9}{:>8}{:>8}{:>9}{:>8}  {:<}"
+BOUNDS = "{:<12}{:>7}  {:<24}{:>9}{:>9}{:>9}  {}"
 EXPLANATION = """\
 ns: of the worker's CPU time per packet, the median over rounds, then minimum and maximum. Mpps: what that makes a second.
-ratio: how many times viaduct's time in the same round, the median, with minimum and maximum. +NAT: clients' addresses too.
-On veth (linux, viaduct AF_XDP): wall time per packet that arrives at the other end, the source having the other CPU."""
+ratio: how many times viaduct's time in the same round, the median, with minimum and maximum. no ports: ns without
+those of the ports, which are testpmd's (the faster of io and macswap) in the same round. full NAT: clients' addresses too.
+On veth (linux, AF_XDP): wall time per packet that arrives at the other end, the source having the other CPU."""
+FREE = "free: the ratio that a gateway would reach on the same ports if its own work took no time: testpmd's in its place."
 
 
 def head():
-    print("\n" + COLUMNS.format("workload", "flows", "contender", "ns", "min", "max", "Mpps", "TSC", "ratio", ""),
+    print("\n" + COLUMNS.format("workload", "flows", "contender", "ns", "min", "max", "Mpps", "TSC", "no ports", "ratio", ""),
           flush=True)
 
 
@@ -26,16 +30,27 @@ def show(row):
         ratio, least, most = line["ratio"]
         print(COLUMNS.format(line["workload"], line["flows"], line["contender"], f"{line['ns'][0]:.1f}",
                              f"{line['ns'][1]:.1f}", f"{line['ns'][2]:.1f}", f"{line['mpps']:.2f}",
-                             f"{line['tsc_cycles']:.0f}", f"{ratio:.2f}", f"{least:.2f}–{most:.2f}"), flush=True)
+                             f"{line['tsc_cycles']:.0f}", f"{line['without_ports_ns']:.1f}", f"{ratio:.2f}", f"{least:.2f}–{most:.2f}"),
+              flush=True)
+
+
+def show_bounds(rows):
+    print("\n" + BOUNDS.format("workload", "flows", "against", "wanted", "reached", "free", ""))
+    for bound in (bound for row in rows for bound in bounds.bounds(row)):
+        print(BOUNDS.format(bound["workload"], bound["flows"], bound["other"], wanted(bound), f"{bound['reached']:.2f}",
+                            f"{bound['free_pipeline']:.2f}", bounds.verdict(bound)))
+
+
+def wanted(bound):
+    return f"{'≤' if bound['at_most'] else '≥'} {bound['wanted']:g}"
 
 
 def lines(row):
     """One for each contender. The first is what the others are compared with."""
-    reference = next(iter(row.turns))
     for name in row.turns:
-        ns, ratios = row.ns(name), row.ratios(name, reference)
+        ns, ratios = row.ns(name), row.ratios(name, row.reference)
         yield {"workload": row.workload.name, "family": row.family, "flows": row.flows, "contender": name,
-               "ns": summary(ns), "mpps": 1000 / statistics.median(ns),
+               "on_veth": row.on_veth, "ns": summary(ns), "without_ports_ns": bounds.without_ports(row, name), "mpps": 1000 / statistics.median(ns),
                "tsc_cycles": statistics.median(ns) * tsc_hz() / 1e9, "ratio": summary(ratios),
                "packets": sum(turn.packets for turn in row.turns[name])}
 
@@ -66,35 +81,5 @@ def machine():
 def result(rows, rounds):
     return {"machine": machine(), "rounds": rounds, "frames": "60 bytes and FCS, IPv6 66 (UDP) or 74 (TCP)",
             "workloads": {name: workload.meaning for name, workload in plan.WORKLOADS.items()},
-            "rows": [line for row in rows for line in lines(row)]}
-
-
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:62em;margin:2em auto;padding:0 1em;color:#222}
-table{border-collapse:collapse;width:100%}td,th{padding:.15em .6em;text-align:right;border-bottom:1px solid #ddd}
-td:first-child,th:first-child{text-align:left}.bar{background:#cdd6e4;height:.9em;display:inline-block}
-.viaduct .bar{background:#d9722e}td.chart{width:40%;text-align:left}pre{white-space:pre-wrap}"""
-
-
-def page(result):
-    """Everything on one page, with the data in it."""
-    groups = {}
-    for line in result["rows"]:
-        key = line["workload"], line["flows"], "linux" in line["contender"] or "AF_XDP" in line["contender"]
-        groups.setdefault(key, []).append(line)
-    tables = "".join(table(result, *key, lines) for key, lines in groups.items())
-    facts = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
-    return f"""<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Viaduct side by side</title>
-<style>{STYLE}</style><h1>Viaduct side by side</h1><p>{html.escape(facts)}; {result["rounds"]} rounds.</p>
-<pre>{html.escape(EXPLANATION)}</pre>{tables}
-<script type="application/json" id="data">{json.dumps(result)}</script></html>
-"""
-
-
-def table(result, workload, flows, on_veth, lines):
-    most = max(line["ns"][0] for line in lines)
-    rows = "".join(
-        f"""<tr class="{'viaduct' if line['contender'].startswith('viaduct') else 'other'}"><td>{line['contender']}</td>
-<td>{line['ns'][0]:.1f}</td><td>{line['ns'][1]:.1f}–{line['ns'][2]:.1f}</td><td>{line['mpps']:.2f}</td>
-<td>{line['ratio'][0]:.2f}</td><td class="chart"><span class="bar" style="width:{95 * line['ns'][0] / most:.1f}%"></span></td></tr>""" for line in lines)
-    return f"""<h2>{workload}, {flows} flows{', on veth' if on_veth else ''}</h2><p>{html.escape(result["workloads"][workload])}</p>
-<table><tr><th>contender<th>ns/packet<th>min–max<th>Mpps<th>× viaduct<th></tr>{rows}</table>"""
+            "rows": [line for row in rows for line in lines(row)],
+            "bounds": [{**bound, "verdict": bounds.verdict(bound)} for row in rows for bound in bounds.bounds(row)]}

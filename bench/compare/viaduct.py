@@ -53,7 +53,7 @@ class Viaduct(contender.Contender):
         self.move_in()
         self.processes = [self.run_gateway(job)]
         configure_kernel(self.namespace, job)
-        contender.until(lambda: self.resolved(job), 20, f"viaduct knows all neighbours:\n{self.log('viaduct.log')}")
+        contender.until(lambda: self.resolved(job), 20, lambda: f"viaduct knows all neighbours:\n{self.log('viaduct.log')}")
 
     def run_gateway(self, job):
         self.directory.mkdir(exist_ok=True)
