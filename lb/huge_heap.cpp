@@ -35,7 +35,7 @@ HugeHeap& HugeHeap::instance() {
 void* HugeHeap::allocate(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     if (bytes > largest_block) {
-        HugeMemory memory(bytes);
+        HugeMemory memory = take_large(bytes);
         void* block = memory.data();
         large_.emplace(block, std::move(memory));
         return block;
@@ -49,11 +49,19 @@ void* HugeHeap::allocate(std::size_t bytes) {
 void HugeHeap::deallocate(void* block, std::size_t bytes) noexcept {
     const std::lock_guard lock(mutex_);
     if (bytes > largest_block) {
-        large_.erase(block);
+        const auto large = large_.find(block);
+        spare_ = std::move(large->second);
+        large_.erase(large);
         return;
     }
     Free*& first = free_[block_size(bytes).number];
     first = new (block) Free{first};
+}
+
+/// Nobody is to get much more than was asked for.
+HugeMemory HugeHeap::take_large(std::size_t bytes) {
+    if (spare_.size() >= bytes && spare_.size() <= bytes + slab_size) return std::exchange(spare_, {});
+    return HugeMemory(bytes);
 }
 
 std::byte* HugeHeap::cut(std::size_t size) {
@@ -67,7 +75,7 @@ std::byte* HugeHeap::cut(std::size_t size) {
 
 std::size_t HugeHeap::memory() const {
     const std::lock_guard lock(mutex_);
-    std::size_t bytes = slabs_.size() * slab_size;
+    std::size_t bytes = slabs_.size() * slab_size + spare_.size();
     for (const auto& [block, memory] : large_) bytes += memory.size();
     return bytes;
 }

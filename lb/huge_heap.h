@@ -2,8 +2,9 @@
 //
 // Theory of operation. Blocks are cut one after the other from slabs of huge pages (huge_array.h), in sizes of quarter
 // steps between powers of two, so that less than a line or a quarter of a block is spare. A freed block serves the next
-// one of its size; a slab is never given back. What is large gets a mapping of its own, which is. Any thread; a lock
-// guards it, so workers never come here.
+// one of its size; a slab is never given back. What is large gets a mapping of its own, which is, but for the one that was
+// freed last: who makes a table anew, publication by publication, finds the pages of the one before the last, and need not
+// wait for new ones to be cleared. Any thread; a lock guards it, so workers never come here.
 #pragma once
 
 #include <array>
@@ -37,12 +38,14 @@ private:
         Free* next;
     };
     [[nodiscard]] std::byte* cut(std::size_t size);
+    [[nodiscard]] HugeMemory take_large(std::size_t bytes);
 
     mutable std::mutex mutex_;
     std::array<Free*, 4 * std::numeric_limits<std::size_t>::digits> free_{};  // by size
     std::vector<HugeMemory> slabs_;
     std::size_t used_ = 0;  // of the last slab
     std::map<void*, HugeMemory> large_;
+    HugeMemory spare_;  // the large one that was freed last
 };
 
 /// For standard containers.

@@ -52,12 +52,27 @@ TEST(HugeHeap, TakesLittleMoreThanWhatIsAskedFor) {
     EXPECT_LE(heap.memory(), 100 * table * 5 / 4 + 2 * slab);
 }
 
-TEST(HugeHeap, GivesLargeBlocksBack) {
+TEST(HugeHeap, GivesLargeBlocksBackButTheLast) {
     HugeHeap heap;
-    void* large = heap.allocate(10 * slab);
-    EXPECT_GE(heap.memory(), 10 * slab);
-    heap.deallocate(large, 10 * slab);
-    EXPECT_EQ(heap.memory(), 0U);
+    void* larger = heap.allocate(10 * slab);
+    void* large = heap.allocate(4 * slab);
+    EXPECT_GE(heap.memory(), 14 * slab);
+    heap.deallocate(larger, 10 * slab);
+    heap.deallocate(large, 4 * slab);
+    EXPECT_EQ(heap.memory(), 4 * slab);
+}
+
+TEST(HugeHeap, TheLargeBlockThatWasFreedLastServesTheNextOfAboutItsSize) {
+    HugeHeap heap;
+    void* first = heap.allocate(10 * slab);
+    heap.deallocate(first, 10 * slab);
+    void* small = heap.allocate(4 * slab);
+    EXPECT_NE(small, first) << "it would waste the rest";
+    EXPECT_EQ(heap.allocate(10 * slab - 1000), first);
+    EXPECT_NE(heap.allocate(10 * slab), first);
+    EXPECT_EQ(heap.memory(), 24 * slab);
+    heap.deallocate(small, 4 * slab);
+    EXPECT_NE(heap.allocate(4 * slab + 1), small) << "it has no room for that";
 }
 
 TEST(HugeHeap, SaysWhenMemoryIsNotToBeHad) {
