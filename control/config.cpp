@@ -170,7 +170,9 @@ void apply_file(Loader& loader, const std::string& path, std::istream& file) {
 void read_file(Loader& loader, const std::string& path) {
     std::ifstream file(path);
     if (!file)
-        return loader.problem(path, "cannot be read: write one (see viaduct.conf.example) or name it with --config");
+        return loader.problem(path,
+                              "cannot be read: write one (the installed doc/viaduct/viaduct.conf.example has every "
+                              "key) or name it with --config");
     loader.config().file = path;
     apply_file(loader, path, file);
 }
