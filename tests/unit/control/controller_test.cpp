@@ -91,7 +91,8 @@ TEST_F(ControllerTest, NothingIsPublishedWhenNothingChanged) {
     const int steered = view_.steered;
     directory_.write("a.yaml", "# a comment\n" + service("a", 1));
     directory_.write("pod.yaml", "kind: Pod\nmetadata: {name: p}\n");
-    std::this_thread::sleep_for(100ms);
+    directory_.write("seen.yaml", "kind: [");  // a mark: what was written before it has been read by then
+    EXPECT_TRUE(soon([&] { return !controller_->status().sources.at(0).errors.empty(); }));
     EXPECT_EQ(view_.steered, steered);
 }
 
