@@ -45,7 +45,6 @@ struct IcmpError {
     std::uint32_t mtu = 0;  // of the next hop, bytes; too_big only
 
     [[nodiscard]] static constexpr IcmpError no_route() { return {{3, 0}, {1, 0}}; }
-    [[nodiscard]] static constexpr IcmpError unreachable_host() { return {{3, 1}, {1, 3}}; }
     [[nodiscard]] static constexpr IcmpError unreachable_port() { return {{3, 3}, {1, 4}}; }
     [[nodiscard]] static constexpr IcmpError time_exceeded() { return {{11, 0}, {3, 0}}; }
     [[nodiscard]] static constexpr IcmpError too_big(std::uint32_t mtu) { return {{3, 4}, {2, 0}, mtu}; }

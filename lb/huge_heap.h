@@ -2,9 +2,9 @@
 //
 // Theory of operation. Blocks are cut one after the other from slabs of huge pages (huge_array.h), in sizes of quarter
 // steps between powers of two, so that less than a line or a quarter of a block is spare. A freed block serves the next
-// one of its size; a slab is never given back. What is large gets a mapping of its own, which is, but for the one that was
-// freed last: who makes a table anew, publication by publication, finds the pages of the one before the last, and need not
-// wait for new ones to be cleared. Any thread; a lock guards it, so workers never come here.
+// one of its size; a slab is never given back. What is large gets a mapping of its own, which is, but for the one that
+// was freed last: who makes a table anew, publication by publication, finds the pages of the one before the last, and
+// need not wait for new ones to be cleared. Any thread; a lock guards it, so workers never come here.
 #pragma once
 
 #include <array>
