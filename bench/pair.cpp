@@ -1,9 +1,6 @@
 // One worker alone, two beside each other, and two that hand half of their packets over.
 #include "bench/pair.h"
 
-#include <rte_pause.h>
-
-#include <atomic>
 #include <barrier>
 #include <cstdio>
 #include <exception>
@@ -14,6 +11,7 @@
 #include <thread>
 
 #include "bench/command_line.h"
+#include "bench/line_cost.h"
 #include "bench/machine.h"
 #include "bench/paired_worker.h"
 #include "bench/result.h"
@@ -141,46 +139,50 @@ private:
     std::array<std::vector<Flow<A>>, 2> mixed_;  // every second packet the other's
 };
 
-/// Cycles that a cache line takes from one CPU to the other: what a hand-over cannot do without, several times.
-double line_transfer(std::array<unsigned, 2> cpus) {
-    constexpr unsigned rounds = 100'000;
-    alignas(64) std::atomic<unsigned> line{0};
-    std::uint64_t cycles = 0;
-    const auto play = [&](unsigned cpu, unsigned mine) {
-        stay_on(cpu);
-        const std::uint64_t begin = rte_rdtsc_precise();
-        for (unsigned turn = mine; turn < 2 * rounds; turn += 2) {
-            while (line.load(std::memory_order_acquire) != turn) rte_pause();
-            line.store(turn + 1, std::memory_order_release);
-        }
-        if (mine == 0) cycles = rte_rdtsc_precise() - begin;
-    };
-    { const std::jthread first(play, cpus[0], 0), second(play, cpus[1], 1); }
-    return static_cast<double>(cycles) / (2 * rounds);
+/// How many lines the owner reads that the other CPU has just written, of each packet that it is handed: the mbuf, what
+/// it carries, two of headers, and its part of the ring (Pipeline and fetch_handed_over touch no others).
+constexpr double lines_taken_along = 1 + 1 + 2 + sizeof(rte_mbuf*) / 64.0;
+
+/// What the machine itself allows: two workers that lose nothing but the time in which these lines come, streamed.
+double best_times_one(double one, double apart, const LineCost& line) {
+    return 2 * one / (apart + lines_taken_along * line.streamed / 2);
 }
 
+struct Measured {
+    Json rows = Json::array();
+    LineCost line;
+    double best_times_one = 0;
+};
+
 template <Address A>
-Json measure(const PairOptions& options, std::array<unsigned, 2> cpus, double tsc_hz) {
+Measured measure(const PairOptions& options, std::array<unsigned, 2> cpus, double tsc_hz) {
     const WorldSize size = options.quick ? WorldSize{.services = 100, .backends = 1'000, .peers = 10} : WorldSize{};
     const World world(size, family_of<A>, Family::v4);
     Pair<A> pair(world, options.flows, cpus);
     std::array<std::vector<double>, 3> cycles;
-    for (unsigned i = 0; i < options.runs; ++i)
+    std::array<std::vector<double>, 2> line;
+    for (unsigned i = 0; i < options.runs; ++i) {
         for (const Kind kind : {Kind::alone, Kind::apart, Kind::handing_over})
             cycles[static_cast<std::size_t>(kind)].push_back(pair.run(kind, options.seconds * tsc_hz));
+        const LineCost cost = line_cost(cpus);
+        line[0].push_back(cost.alone);
+        line[1].push_back(cost.streamed);
+    }
     const double one = summarize(cycles[0]).median;
-    Json rows = Json::array();
+    Measured measured;
+    measured.line = {summarize(line[0]).median, summarize(line[1]).median};
+    measured.best_times_one = best_times_one(one, summarize(cycles[1]).median, measured.line);
     for (std::size_t kind = 0; kind < cycles.size(); ++kind) {
         const unsigned workers = kind == 0 ? 1 : 2;
         const Summary summary = summarize(cycles[kind]);
-        rows.push_back({{"kind", kind_names[kind]},
-                        {"ip", std::same_as<A, Ipv4> ? 4 : 6},
-                        {"workers", workers},
-                        {"cycles", {{"median", summary.median}, {"min", summary.min}, {"p95", summary.p95}}},
-                        {"mpps", workers * tsc_hz / summary.median / 1e6},
-                        {"times_one", workers * one / summary.median}});
+        measured.rows.push_back({{"kind", kind_names[kind]},
+                                 {"ip", std::same_as<A, Ipv4> ? 4 : 6},
+                                 {"workers", workers},
+                                 {"cycles", {{"median", summary.median}, {"min", summary.min}, {"p95", summary.p95}}},
+                                 {"mpps", workers * tsc_hz / summary.median / 1e6},
+                                 {"times_one", workers * one / summary.median}});
     }
-    return rows;
+    return measured;
 }
 
 std::string table(const Json& rows) {
@@ -195,6 +197,19 @@ std::string table(const Json& rows) {
     return out.str() +
            "\ncycles are per packet that came in, inside pipelines and rings: the median over runs, minimum and "
            "95th percentile.\nAll output was checked.\n";
+}
+
+std::string bounds_text(const Json& bounds) {
+    std::ostringstream out;
+    out << std::fixed << std::setprecision(1);
+    for (const Json& bound : bounds)
+        out << "IPv" << bound["ip"].get<int>() << ": a cache line takes " << bound["line_alone_cycles"].get<double>()
+            << " cycles from one CPU to the other, streamed " << bound["line_streamed_cycles"].get<double>()
+            << ". Each packet handed over takes " << bound["lines_per_packet"].get<double>()
+            << " of them along:\nso two workers could be " << std::setprecision(2)
+            << bound["best_times_one"].get<double>() << " times one, were there nothing else to do.\n"
+            << std::setprecision(1);
+    return out.str();
 }
 
 }  // namespace
@@ -214,13 +229,20 @@ int run_pair(int argc, const char* const* argv) {
     Machine machine = this_machine();
     machine.tsc_hz = rte_get_tsc_hz();
     const std::array<unsigned, 2> two{cpus[cpus.size() - 1], cpus[cpus.size() - 2]};
-    const double line = line_transfer(two);
-    Json rows = measure<Ipv4>(options, two, static_cast<double>(machine.tsc_hz));
-    for (const Json& row : measure<Ipv6>(options, two, static_cast<double>(machine.tsc_hz))) rows.push_back(row);
-    std::printf("%sA cache line takes %.0f cycles from one CPU to the other.\n", table(rows).c_str(), line);
+    const std::array<Measured, 2> families{measure<Ipv4>(options, two, static_cast<double>(machine.tsc_hz)),
+                                           measure<Ipv6>(options, two, static_cast<double>(machine.tsc_hz))};
+    Json rows = Json::array(), bounds = Json::array();
+    for (const Measured& family : families) {
+        for (const Json& row : family.rows) rows.push_back(row);
+        bounds.push_back({{"ip", family.rows[0]["ip"]},
+                          {"line_alone_cycles", family.line.alone},
+                          {"line_streamed_cycles", family.line.streamed},
+                          {"lines_per_packet", lines_taken_along},
+                          {"best_times_one", family.best_times_one}});
+    }
+    std::printf("%s%s", table(rows).c_str(), bounds_text(bounds).c_str());
     if (options.json.empty()) return 0;
-    const Json all = {
-        {"machine", json(machine)}, {"flows", options.flows}, {"line_transfer_cycles", line}, {"results", rows}};
+    const Json all = {{"machine", json(machine)}, {"flows", options.flows}, {"results", rows}, {"bounds", bounds}};
     std::ofstream file(options.json);
     if (!(file << all.dump(2) << '\n' << std::flush)) throw std::runtime_error("cannot write " + options.json);
     return 0;
