@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "bench/rig/change_windows.h"
 #include "bench/rig/flow_order.h"
 #include "bench/verify.h"
 
@@ -220,12 +221,14 @@ void Campaign<A>::reconfigure(Case& one) {
         bench_.files->write_endpoints(turn / 2 % services, turn % 2 != 0);
         ++turn;
     };
+    ChangeWindows windows(0.5 / bench_.options.change_rate, bench_.watch, change);
     const Trial result = trials_.once({.rate = reference(one) / 2,
                                        .seconds = bench_.options.quick ? 0.3 : 3,
-                                       .changes = bench_.options.change_rate,
-                                       .change = change},
+                                       .window = windows.seconds(),
+                                       .begin_window = [&] { windows.begin(); }},
                                       true);
-    one.reconfiguration = {.changes = result.changes,
+    windows.end();
+    one.reconfiguration = {.changes = turn,
                            .offered = result.offered,
                            .losses = losses_of(result),
                            .load = result.offered_rate(),
@@ -233,7 +236,8 @@ void Campaign<A>::reconfigure(Case& one) {
                            .flows = trials_.traffic().active,
                            .moved = result.verdicts.moved,
                            .broken = result.verdicts.broken,
-                           .disturbance = result.disturbance};
+                           .disturbance = result.disturbance,
+                           .windows = windows.sort(result.windows)};
     if (turn % 2 != 0) change();
     wait_for_changes();
 }

@@ -18,6 +18,15 @@ constexpr double first_frame = 2;      // seconds that the first frame may take
 constexpr unsigned most_polls = 8;     // of a port in a turn, so that sending does not fall behind
 constexpr double standstill = 250e-6;  // seconds: a full turn takes less than half of it
 
+/// In the window that it was sent in, which is one of the last.
+void note_return(std::vector<WindowCount>& windows, std::uint64_t sent) {
+    for (auto window = windows.rbegin(); window != windows.rend(); ++window)
+        if (window->begin <= sent) {
+            ++window->back;
+            return;
+        }
+}
+
 void clear_buffer(rte_mempool*, void*, void* object, unsigned) {
     auto& mbuf = *static_cast<rte_mbuf*>(object);
     std::memset(mbuf.buf_addr, 0, mbuf.buf_len);
@@ -50,6 +59,7 @@ template <Address A>
 void Generator<A>::send(Sending& to, const Traffic& traffic, unsigned count, Trial& trial) {
     std::array<rte_mbuf*, burst> frames;
     trial.offered += count;
+    if (!trial.windows.empty()) trial.windows.back().offered += count;
     if (rte_pktmbuf_alloc_bulk(send_.get(), frames.data(), count) != 0) {  // all of them wait in the ring
         trial.refused += count;
         to.next += count;
@@ -80,8 +90,10 @@ unsigned Generator<A>::receive(Side side, const Traffic& traffic, Trial& trial) 
         const Seen<A> seen = inspect<A>(site_, *frames[i], side == Side::underlay, sums);
         const std::uint64_t sent = seen.stamp.tsc;  // the stamp is packed: nothing may refer into it
         for (Lane<A>* lane : traffic.lanes)
-            if (lane->from() != side && lane->judge(seen, number_, trial.verdicts))
+            if (lane->from() != side && lane->judge(seen, number_, trial.verdicts)) {
                 trial.latency.add(nanoseconds(now - std::min(now, sent)));
+                note_return(trial.windows, sent);
+            }
     }
     rte_pktmbuf_free_bulk(frames.data(), count);
     return count;
@@ -110,15 +122,16 @@ Trial Generator<A>::run(const Traffic& traffic, const Load& load) {
         sending.push_back({lane, Pacer(load.rate / static_cast<double>(traffic.lanes.size()), hz_, start),
                            load.frames == 0 ? UINT64_MAX : load.frames});
     }
-    Pacer renewal(load.new_flows, hz_, start), changing(load.changes, hz_, start);
-    std::uint64_t now = start, idle = 0, stood_still = 0;
+    Pacer renewal(load.new_flows, hz_, start);
+    std::uint64_t now = start, idle = 0, stood_still = 0, next_window = load.window > 0 ? start : UINT64_MAX;
     for (bool all_sent = false; now < end && !all_sent;) {
         unsigned work = 0;
         all_sent = true;
         if (load.new_flows > 0) renew(traffic, renewal.due(now, burst), trial);
-        if (load.changes > 0 && changing.due(now, 1) != 0) {
-            load.change();
-            ++trial.changes;
+        if (now >= next_window) {
+            load.begin_window();
+            trial.windows.push_back({.begin = now});
+            next_window += cycles(load.window);
             now = rte_rdtsc();
         }
         for (Sending& one : sending) {

@@ -119,6 +119,26 @@ std::string text_of(const Losses& losses) {
                : text + ", and the ports lost " + std::to_string(losses.lost - found) + " that nobody has counted.";
 }
 
+std::string text_of(const ReconfigurationWindows& windows) {
+    const auto losses = [](const WindowSum& sum) {
+        char text[128];
+        std::snprintf(text, sizeof text, "%llu with %llu frames lost %llu (%.4f %%)",
+                      static_cast<unsigned long long>(sum.windows), static_cast<unsigned long long>(sum.offered),
+                      static_cast<unsigned long long>(sum.lost), 100 * sum.loss_ratio());
+        return std::string(text);
+    };
+    char length[32];
+    std::snprintf(length, sizeof length, "%g ms", 1e3 * windows.seconds);
+    std::string text =
+        "Of windows of " + std::string(length) +
+        ", turn by turn, those in which nothing else happened than a change: " + losses(windows.with_change) +
+        "; without a change: " + losses(windows.without) + ".";
+    if (windows.spoiled_with_change.windows + windows.spoiled_without.windows != 0)
+        text += " In which somebody was kept from a CPU, with a change: " + losses(windows.spoiled_with_change) +
+                "; without: " + losses(windows.spoiled_without) + ".";
+    return text;
+}
+
 std::vector<std::string> limits_of(const Results& results, const Case& one) {
     std::vector<std::string> said;
     if (results.quick) said.emplace_back("--quick: these figures mean nothing.");

@@ -10,18 +10,21 @@ namespace viaduct::rig {
 namespace {
 
 constexpr const char* style = R"(<style>
-:root { color-scheme: light }
-body { font: 15px/1.5 system-ui, sans-serif; color: #24292f; max-width: 1080px; margin: 2em auto; padding: 0 1.2em }
-h1 { font-size: 1.7em; margin-bottom: .2em } h2 { margin-top: 2em; border-bottom: 1px solid #d0d7de; padding-bottom: .2em }
-h3 { font-size: 1em; margin: 0 0 .4em } code { background: #f3f4f6; padding: .1em .35em; border-radius: 4px; overflow-wrap: anywhere }
-table { border-collapse: collapse; margin: .8em 0 } th, td { padding: .3em .8em; text-align: right; border-bottom: 1px solid #e3e6ea }
-th { font-weight: 600; background: #f6f8fa } th:first-child, td:first-child { text-align: left }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(430px, 1fr)); gap: 1.2em 2em; margin: 1em 0 }
-svg { width: 100%; max-width: 640px; height: auto } svg text { font: 12px system-ui, sans-serif; fill: #57606a } .grid { stroke: #e3e6ea }
+:root { color-scheme: light dark; --text: #24292f; --soft: #57606a; --line: #d8dee4; --head: #f6f8fa; --note: #fff8e5 }
+@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --soft: #9da7b1; --line: #30363d; --head: #1c2128; --note: #2b2412 } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); max-width: 1080px; margin: 2em auto; padding: 0 1.2em }
+h1 { font-size: 1.7em; margin-bottom: .2em } h2 { margin-top: 2em; border-bottom: 1px solid var(--line); padding-bottom: .2em }
+h3 { font-size: 1em; margin: 0 0 .4em } code { background: var(--head); padding: .1em .35em; border-radius: 4px; overflow-wrap: anywhere }
+table { border-collapse: collapse; margin: .8em 0; font-variant-numeric: tabular-nums }
+th, td { padding: .3em .8em; text-align: right; border-bottom: 1px solid var(--line) }
+th { font-weight: 600; background: var(--head) } th:first-child, td:first-child { text-align: left }
+.wide { overflow-x: auto } .wide td, .wide th { white-space: nowrap }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 1.2em 2em; margin: 1em 0 }
+svg { width: 100%; max-width: 640px; height: auto } svg text { font: 12px system-ui, sans-serif; fill: var(--soft) } .grid { stroke: var(--line) }
 .legend { margin: .2em 0; font-size: 13px } .legend span { margin-right: 1.2em; white-space: nowrap }
 .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em }
-.limits { background: #fff8e5; border-left: 4px solid #cb912f; padding: .6em 1em } .limits ul { margin: .3em 0; padding-left: 1.2em }
-.quiet { color: #57606a } .facts td { text-align: left } .wide { overflow-x: auto }
+.limits { background: var(--note); border-left: 4px solid #cb912f; padding: .6em 1em } .limits ul { margin: .3em 0; padding-left: 1.2em }
+.quiet { color: var(--soft) } .facts td { text-align: left; vertical-align: top; overflow-wrap: anywhere }
 </style>
 )";
 
@@ -59,8 +62,9 @@ std::string median_latency(const Case& one) {
 }
 
 std::string summary(const Results& results) {
-    std::string html = "<table>" + heads({"case", "NDR, Mpps", "PDR, Mpps", "PDR, Gbit/s",
-                                          "median latency at half PDR, µs", "stages, cycles/packet", "frames checked"});
+    std::string html = "<div class=\"wide\"><table>" +
+                       heads({"case", "NDR, Mpps", "PDR, Mpps", "PDR, Gbit/s", "median latency at half PDR, µs",
+                              "stages, cycles/packet", "frames checked"});
     for (const Case& one : results.cases) {
         const Throughput* pdr = one.find("PDR");
         const double rate = pdr != nullptr ? pdr->lower.value_or(0) : 0;
@@ -71,7 +75,8 @@ std::string summary(const Results& results) {
                 cell(cycles > 0 ? format("%.0f", cycles) : "–") + cell(std::to_string(one.checked)) + "</tr>\n";
     }
     return html +
-           "</table>\n<p class=\"quiet\">The lower bound is given. Rates are of frames received, both ways together "
+           "</table></div>\n<p class=\"quiet\">The lower bound is given. Rates are of frames received, both ways "
+           "together "
            "where a "
            "case goes both ways. Gbit/s are of the plain frame's line, with preamble and gap. A question mark: the "
            "bounds did not come as close as asked.</p>\n";
@@ -198,13 +203,12 @@ std::string disturbances(const Case& one) {
     if (const auto& change = one.reconfiguration)
         html += format("<li>Reconfiguration: %llu changes of endpoints within %.1f s at %.3f Mpps. ",
                        static_cast<unsigned long long>(change->changes), change->seconds, change->load / 1e6) +
-                text_of(change->losses) +
+                text_of(change->losses) + " " + text_of(change->windows) +
                 format(
-                    " That is %.3f ms of the offered load. %llu of %llu flows were broken (%.4f %%), that is, left a "
+                    " %llu of %llu flows were broken (%.4f %%), that is, left a "
                     "backend that was there; %llu moved off a backend that had been taken away.</li>\n",
-                    1e3 * change->blocked_seconds(), static_cast<unsigned long long>(change->broken),
-                    static_cast<unsigned long long>(change->flows), 100 * change->broken_share(),
-                    static_cast<unsigned long long>(change->moved));
+                    static_cast<unsigned long long>(change->broken), static_cast<unsigned long long>(change->flows),
+                    100 * change->broken_share(), static_cast<unsigned long long>(change->moved));
     if (one.soak)
         html += format("<li>Soak: %.0f s at %.3f Mpps, %llu frames, the slowest took %.1f µs. ", one.soak->seconds,
                        one.soak->load / 1e6, static_cast<unsigned long long>(one.soak->offered),
@@ -220,12 +224,13 @@ std::string section(const Results& results, const Case& one) {
     std::string html =
         "<h2>" + escaped(name_of(one)) + "</h2>\n<p>" + escaped(one.direction) +
         (one.skew > 0 ? format(". Flows by Zipf's law, skew %g", one.skew) : ". Flows all alike, in random order") +
-        (one.new_flows > 0 ? format(", %.0f new ones per second", one.new_flows) : "") + ".</p>\n<table>" +
+        (one.new_flows > 0 ? format(", %.0f new ones per second", one.new_flows) : "") +
+        ".</p>\n<div class=\"wide\"><table>" +
         heads({"throughput", "allowed loss", "lower bound, Mpps", "upper bound, Mpps", "trials of both"});
     for (const Throughput& found : one.throughputs)
         html += "<tr>" + cell(found.goal) + cell(format("%g %%", 100 * found.loss_ratio)) + cell(mega(found.lower)) +
                 cell(mega(found.upper)) + cell(std::to_string(found.trials)) + "</tr>\n";
-    html += "</table>\n<div class=\"limits\"><b>What limits these figures</b><ul>";
+    html += "</table></div>\n<div class=\"limits\"><b>What limits these figures</b><ul>";
     for (const std::string& limit : limits_of(results, one)) html += "<li>" + escaped(limit) + "</li>";
     return html + "</ul></div>\n" + plots(one) + latency_table(one) + disturbances(one);
 }
@@ -234,7 +239,9 @@ std::string section(const Results& results, const Case& one) {
 
 std::string html_report(const Results& results) {
     std::string html =
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Viaduct throughput report</title>\n";
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+        "content=\"width=device-width\">"
+        "<title>Viaduct throughput report</title>\n";
     html += style;
     html += "</head><body>\n<h1>Viaduct throughput report</h1>\n<p class=\"quiet\">" + escaped(results.started) +
             " · " + escaped(results.machine.cpu) + "</p>\n" + summary(results);

@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 
 template <class... Values>
 std::string format(const char* pattern, Values... values) {
-    char text[256];
+    char text[1024];
     std::snprintf(text, sizeof text, pattern, values...);
     return text;
 }
@@ -60,6 +60,18 @@ void add_losses(Json& to, const Losses& losses) {
     to["gateway_drops"] = losses.drops;
 }
 
+Json window_json(const WindowSum& sum) {
+    return {{"windows", sum.windows}, {"offered", sum.offered}, {"lost", sum.lost}, {"loss_ratio", sum.loss_ratio()}};
+}
+
+Json windows_json(const ReconfigurationWindows& windows) {
+    return {{"seconds", windows.seconds},
+            {"with_change", window_json(windows.with_change)},
+            {"without_change", window_json(windows.without)},
+            {"held_up_with_change", window_json(windows.spoiled_with_change)},
+            {"held_up_without_change", window_json(windows.spoiled_without)}};
+}
+
 void add_disturbances(Json& all, const Case& one) {
     if (one.burst)
         all["back_to_back"] = {{"frames", one.burst->frames},
@@ -71,6 +83,7 @@ void add_disturbances(Json& all, const Case& one) {
                                   {"seconds", rounded(change->seconds)},
                                   {"offered", change->offered},
                                   {"blocked_seconds", change->blocked_seconds()},
+                                  {"windows", windows_json(change->windows)},
                                   {"flows", change->flows},
                                   {"moved_off_removed_backends", change->moved},
                                   {"broken", change->broken},
@@ -155,11 +168,11 @@ std::string disturbances_text(const Case& one) {
     if (const auto& change = one.reconfiguration)
         text += format(
             "  reconfiguration: %llu changes at %.3f Mpps, %llu frames lost (%.3f ms of traffic), %llu of %llu "
-            "flows broken, %llu moved off a removed backend\n",
+            "flows broken, %llu moved off a removed backend\n    %s\n",
             static_cast<unsigned long long>(change->changes), change->load / 1e6,
             static_cast<unsigned long long>(change->losses.lost), 1e3 * change->blocked_seconds(),
             static_cast<unsigned long long>(change->broken), static_cast<unsigned long long>(change->flows),
-            static_cast<unsigned long long>(change->moved));
+            static_cast<unsigned long long>(change->moved), text_of(change->windows).c_str());
     if (one.soak)
         text += format("  soak: %.3f Mpps for %.0f s, %llu of %llu frames lost\n", one.soak->load / 1e6,
                        one.soak->seconds, static_cast<unsigned long long>(one.soak->losses.lost),

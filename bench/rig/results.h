@@ -45,12 +45,25 @@ struct BackToBack {
     double rate = 0;           // at which it was sent
     bool at_limit = false;     // no longer burst was tried
 };
+/// Windows of the reconfiguration test, and the frames that were sent in them.
+struct WindowSum {
+    std::uint64_t windows = 0, offered = 0, lost = 0;
+    [[nodiscard]] double loss_ratio() const {
+        return offered == 0 ? 0 : static_cast<double>(lost) / static_cast<double>(offered);
+    }
+};
+struct ReconfigurationWindows {
+    double seconds = 0;                                  // of each
+    WindowSum with_change{}, without{};                  // in which nobody was held up
+    WindowSum spoiled_with_change{}, spoiled_without{};  // in which somebody was kept from a CPU
+};
 struct Reconfiguration {
     std::uint64_t changes = 0, offered = 0;
     Losses losses{};
     double load = 0, seconds = 0;
     std::uint64_t flows = 0, moved = 0, broken = 0;
     Disturbance disturbance{};
+    ReconfigurationWindows windows{};
     [[nodiscard]] double blocked_seconds() const { return load > 0 ? static_cast<double>(losses.lost) / load : 0; }
     [[nodiscard]] double broken_share() const {
         return flows == 0 ? 0 : static_cast<double>(broken) / static_cast<double>(flows);
@@ -139,6 +152,8 @@ struct Results {
 
 /// Where lost frames went, as a sentence.
 [[nodiscard]] std::string text_of(const Losses& losses);
+/// What windows with a change lost beside those without, in sentences.
+[[nodiscard]] std::string text_of(const ReconfigurationWindows& windows);
 /// What limits a case's figures, in sentences.
 [[nodiscard]] std::vector<std::string> limits_of(const Results& results, const Case& one);
 

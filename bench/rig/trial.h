@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <vector>
 
 #include "bench/rig/disturbance.h"
 #include "bench/rig/gateway.h"
@@ -12,13 +13,19 @@
 namespace viaduct::rig {
 
 struct Load {
-    double rate = 0;           // packets per second, all lanes together; 0: as fast as the generator can
-    double seconds = 0;        // at most
-    std::uint64_t frames = 0;  // at most, of each lane; 0: no limit
-    double new_flows = 0;      // per second: so many flows of the first lane begin anew
-    double changes = 0;        // per second: so often `change` is called, which had better be quick
-    std::function<void()> change{};
+    double rate = 0;                       // packets per second, all lanes together; 0: as fast as the generator can
+    double seconds = 0;                    // at most
+    std::uint64_t frames = 0;              // at most, of each lane; 0: no limit
+    double new_flows = 0;                  // per second: so many flows of the first lane begin anew
+    double window = 0;                     // seconds: the trial is cut into windows of this length; 0: it is not
+    std::function<void()> begin_window{};  // called at the beginning of each, and had better be quick
     double patience = 0.05;  // seconds without a frame that end the wait for the last ones, when one came before
+};
+
+/// Frames that were sent in a part of a trial.
+struct WindowCount {
+    std::uint64_t begin = 0;              // TSC
+    std::uint64_t offered = 0, back = 0;  // back: of these, right ones, whenever they came
 };
 
 struct Trial {
@@ -34,7 +41,7 @@ struct Trial {
     Histogram latency{};          // nanoseconds, of right ones
     double idle = 0;              // share of its time that the generator had nothing to do
     std::uint64_t new_flows = 0;  // that began anew
-    std::uint64_t changes = 0;
+    std::vector<WindowCount> windows{};
 
     [[nodiscard]] double offered_rate() const noexcept {
         return seconds > 0 ? static_cast<double>(offered) / seconds : 0;

@@ -83,6 +83,11 @@ class Attached(unittest.TestCase):
         self.assertIn("frames", case["back_to_back"])
         self.assertGreater(case["reconfiguration"]["changes"], 0)
         self.assertEqual(case["reconfiguration"]["broken_share"], 0)
+        windows = case["reconfiguration"]["windows"]
+        kinds = [windows[kind] for kind in ("with_change", "held_up_with_change", "without_change", "held_up_without_change")]
+        self.assertEqual(sum(kind["offered"] for kind in kinds), case["reconfiguration"]["offered"])
+        self.assertEqual(sum(kind["lost"] for kind in kinds), case["reconfiguration"]["lost"])
+        self.assertEqual(kinds[0]["windows"] + kinds[1]["windows"], case["reconfiguration"]["changes"])
         self.assertGreaterEqual(case["soak"]["seconds"], 0.19)
         self.assertGreater(case["soak"]["offered"], 0)
         self.assertEqual([cost["flows"] for cost in case["by_flows"]], [1, 256])

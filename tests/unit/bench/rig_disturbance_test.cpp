@@ -8,6 +8,7 @@
 #include <future>
 #include <thread>
 
+#include "bench/rig/change_windows.h"
 #include "bench/rig/repeat.h"
 #include "dataplane/eal.h"
 
@@ -78,6 +79,36 @@ TEST(RigTrial, IsShortOfLoadWhenTheGeneratorIsSlowNotWhenItStoodStill) {
     EXPECT_FALSE(trial.short_of_load());
     trial.load = 0;
     EXPECT_FALSE(trial.short_of_load());
+}
+
+TEST(RigWindows, AreSortedByWhatHappenedInThem) {
+    const std::vector<WindowCount> windows{{0, 100, 100}, {1, 100, 99}, {2, 100, 100},
+                                           {3, 100, 50},  {4, 100, 90}, {5, 100, 100}};
+    std::vector<Disturbance> held_up(5);  // nobody saw the last one's end
+    for (Disturbance& one : held_up) one.lasted = 0.025;
+    held_up[4].workers = 0.020;  // had begun in the one before
+    const ReconfigurationWindows sorted = sort_windows(windows, held_up);
+    EXPECT_EQ(sorted.with_change.windows, 2U);
+    EXPECT_EQ(sorted.with_change.offered, 200U);
+    EXPECT_EQ(sorted.with_change.lost, 0U);
+    EXPECT_EQ(sorted.without.windows, 2U);
+    EXPECT_EQ(sorted.without.lost, 1U);
+    EXPECT_EQ(sorted.without.loss_ratio(), 0.005);
+    EXPECT_EQ(sorted.spoiled_with_change.lost, 10U);
+    EXPECT_EQ(sorted.spoiled_without.lost, 50U);
+    EXPECT_EQ(WindowSum().loss_ratio(), 0);
+}
+
+TEST(RigWindows, ChangeEveryOtherTime) {
+    unsigned changes = 0;
+    ChangeWindows windows(10, Watch({}, {}), [&] { ++changes; });
+    for (unsigned i = 0; i < 5; ++i) windows.begin();
+    windows.end();
+    EXPECT_EQ(changes, 3U);
+    const ReconfigurationWindows sorted = windows.sort(std::vector<WindowCount>(5, {0, 10, 10}));
+    EXPECT_EQ(sorted.seconds, 10);
+    EXPECT_EQ(sorted.with_change.windows + sorted.spoiled_with_change.windows, 3U);
+    EXPECT_EQ(sorted.without.windows + sorted.spoiled_without.windows, 2U);
 }
 
 /// A second in which a worker waited for so long.

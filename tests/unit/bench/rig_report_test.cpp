@@ -89,7 +89,16 @@ Results some_results() {
     one.loss = {{1e6, 0, 0, 0, 3, false}, {4e6, 0.25, 0.2, 0.5, 2, true}};
     one.by_flows = {{1, 4e6, 80, 0}, {1024, 3e6, 120, 0}};
     one.burst = BackToBack{2'048, 5e6, false};
-    one.reconfiguration = Reconfiguration{60, 4'500'000, {1'500, 0, {}}, 1.5e6, 3, 1'024, 100, 0, {}};
+    one.reconfiguration = Reconfiguration{60,
+                                          4'500'000,
+                                          {1'500, 0, {}},
+                                          1.5e6,
+                                          3,
+                                          1'024,
+                                          100,
+                                          0,
+                                          {},
+                                          {0.025, {50, 3'700'000, 0}, {52, 3'800'000, 37}, {}, {3, 200'000, 1'463}}};
     results.cases = {one};
     return results;
 }
@@ -102,6 +111,9 @@ TEST(RigReport, JsonHoldsTheFigures) {
     EXPECT_EQ(one["latency"][0]["microseconds_by_percentile"]["50"], 8.25);
     EXPECT_EQ(one["reconfiguration"]["blocked_seconds"], 0.001);
     EXPECT_EQ(one["reconfiguration"]["lost"], 1'500);
+    EXPECT_EQ(one["reconfiguration"]["windows"]["with_change"]["lost"], 0);
+    EXPECT_EQ(one["reconfiguration"]["windows"]["without_change"]["loss_ratio"], 37 / 3.8e6);
+    EXPECT_EQ(one["reconfiguration"]["windows"]["held_up_without_change"]["windows"], 3);
     EXPECT_EQ(one["frame_loss"][1]["loss_ratio"], 0.25);
     EXPECT_EQ(one["frame_loss"][1]["most"], 0.5);
     EXPECT_EQ(one["frame_loss"][1]["trials"], 2);
@@ -123,8 +135,10 @@ TEST(RigReport, ThePageNeedsNothingElse) {
         EXPECT_EQ(page.find(foreign), std::string::npos) << foreign;
     EXPECT_NE(page.find("A &lt;fast&gt; CPU &amp; more"), std::string::npos);
     EXPECT_EQ(page.find("<fast>"), std::string::npos);
-    for (const char* part : {"Frame loss by load", "Latency", "Cycles by stage", "Cost by number of flows", "2.800",
-                             "3.000", "60 changes", "2048 frames", "What limits", "its workers on CPU 1, 3"})
+    for (const char* part :
+         {"Frame loss by load", "Latency", "Cycles by stage", "Cost by number of flows", "2.800", "3.000", "60 changes",
+          "2048 frames", "50 with 3700000 frames lost 0 (0.0000 %); without a change: 52 with 3800000 frames lost 37",
+          "without: 3 with 200000 frames lost 1463", "What limits", "its workers on CPU 1, 3"})
         EXPECT_NE(page.find(part), std::string::npos) << part;
     EXPECT_EQ(page.find("nan"), std::string::npos);
     EXPECT_EQ(page.find("inf\""), std::string::npos);
