@@ -129,12 +129,10 @@ std::string text_of(const ReconfigurationWindows& windows) {
     };
     char length[32];
     std::snprintf(length, sizeof length, "%g ms", 1e3 * windows.seconds);
-    std::string text =
-        "Of windows of " + std::string(length) +
-        ", turn by turn, those in which nothing else happened than a change: " + losses(windows.with_change) +
-        "; without a change: " + losses(windows.without) + ".";
+    std::string text = "Windows of " + std::string(length) + " with a change: " + losses(windows.with_change) +
+                       "; without: " + losses(windows.without) + ".";
     if (windows.spoiled_with_change.windows + windows.spoiled_without.windows != 0)
-        text += " In which somebody was kept from a CPU, with a change: " + losses(windows.spoiled_with_change) +
+        text += " Somebody was kept from a CPU, with a change: " + losses(windows.spoiled_with_change) +
                 "; without: " + losses(windows.spoiled_without) + ".";
     return text;
 }

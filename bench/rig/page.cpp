@@ -18,13 +18,13 @@ h3 { font-size: 1em; margin: 0 0 .4em } code { background: var(--head); padding:
 table { border-collapse: collapse; margin: .8em 0; font-variant-numeric: tabular-nums }
 th, td { padding: .3em .8em; text-align: right; border-bottom: 1px solid var(--line) }
 th { font-weight: 600; background: var(--head) } th:first-child, td:first-child { text-align: left }
-.wide { overflow-x: auto } .wide td, .wide th { white-space: nowrap }
+.wide { overflow-x: auto } .wide td { white-space: nowrap }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 1.2em 2em; margin: 1em 0 }
 svg { width: 100%; max-width: 640px; height: auto } svg text { font: 12px system-ui, sans-serif; fill: var(--soft) } .grid { stroke: var(--line) }
 .legend { margin: .2em 0; font-size: 13px } .legend span { margin-right: 1.2em; white-space: nowrap }
 .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em }
 .limits { background: var(--note); border-left: 4px solid #cb912f; padding: .6em 1em } .limits ul { margin: .3em 0; padding-left: 1.2em }
-.quiet { color: var(--soft) } .facts td { text-align: left; vertical-align: top; overflow-wrap: anywhere }
+.quiet { color: var(--soft) } .facts td { text-align: left; vertical-align: top } .facts td + td { overflow-wrap: anywhere }
 </style>
 )";
 
@@ -194,6 +194,21 @@ std::string latency_table(const Case& one) {
     return html + "</table></div>\n";
 }
 
+/// That a change costs nothing shows beside the windows without one.
+std::string windows_table(const ReconfigurationWindows& windows) {
+    std::string html = "<div class=\"wide\"><table>" +
+                       heads({format("windows of %g ms", 1e3 * windows.seconds), "windows", "frames", "lost", "loss"});
+    const auto row = [&](const char* what, const WindowSum& sum) {
+        html += "<tr>" + cell(what) + cell(std::to_string(sum.windows)) + cell(std::to_string(sum.offered)) +
+                cell(std::to_string(sum.lost)) + cell(format("%.4f %%", 100 * sum.loss_ratio())) + "</tr>\n";
+    };
+    row("with a change", windows.with_change);
+    row("without", windows.without);
+    row("with a change, somebody kept from a CPU", windows.spoiled_with_change);
+    row("without, somebody kept from a CPU", windows.spoiled_without);
+    return html + "</table></div>\n";
+}
+
 std::string disturbances(const Case& one) {
     std::string html;
     if (one.burst)
@@ -203,7 +218,7 @@ std::string disturbances(const Case& one) {
     if (const auto& change = one.reconfiguration)
         html += format("<li>Reconfiguration: %llu changes of endpoints within %.1f s at %.3f Mpps. ",
                        static_cast<unsigned long long>(change->changes), change->seconds, change->load / 1e6) +
-                text_of(change->losses) + " " + text_of(change->windows) +
+                text_of(change->losses) +
                 format(
                     " %llu of %llu flows were broken (%.4f %%), that is, left a "
                     "backend that was there; %llu moved off a backend that had been taken away.</li>\n",
@@ -217,7 +232,8 @@ std::string disturbances(const Case& one) {
     if (one.reordered + one.duplicated != 0)
         html += format("<li>%llu frames overtook an older one of their flow, %llu came twice.</li>\n",
                        static_cast<unsigned long long>(one.reordered), static_cast<unsigned long long>(one.duplicated));
-    return html.empty() ? "" : "<ul>" + html + "</ul>\n";
+    if (html.empty()) return "";
+    return "<ul>" + html + "</ul>\n" + (one.reconfiguration ? windows_table(one.reconfiguration->windows) : "");
 }
 
 std::string section(const Results& results, const Case& one) {
