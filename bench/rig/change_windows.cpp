@@ -6,7 +6,7 @@
 namespace viaduct::rig {
 namespace {
 
-/// Which windows somebody was held up in.
+/// Which windows a worker was held up in.
 std::vector<bool> spoiled_windows(std::size_t count, const std::vector<Disturbance>& held_up) {
     std::vector<bool> spoiled(count, false);
     for (std::size_t i = 0; i < std::min(count, held_up.size()); ++i) {
@@ -25,7 +25,10 @@ void ChangeWindows::begin() {
     if (begun_++ % 2 == 0) change_();
 }
 
-void ChangeWindows::note() { held_up_.push_back(watch_.end(seconds_, 0)); }
+void ChangeWindows::note() {
+    held_up_.push_back(watch_.end(seconds_, 0));
+    held_up_.back().generator = 0;
+}
 
 ReconfigurationWindows ChangeWindows::sort(const std::vector<WindowCount>& windows) const {
     ReconfigurationWindows sorted = sort_windows(windows, held_up_);

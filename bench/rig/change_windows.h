@@ -1,9 +1,9 @@
 // The windows of the reconfiguration test: in every other one something changes, the rest are the control.
 //
 // Theory of operation. One trial is cut into windows of one length. A frame belongs to the window that it was sent in,
-// wherever it was lost. At a window's end the scheduler's account tells who was kept from a CPU in it: what such a
-// window lost says nothing of the gateway, so it is counted apart. Waits are accounted for when they end, so one also
-// spoils the windows before in which it had begun.
+// wherever it was lost. At a window's end the scheduler's account tells whether a worker was kept from its CPU in it:
+// what such a window lost says nothing of a change, so it is counted apart. Waits are accounted for when they end, so
+// one also spoils the windows before in which it had begun. A generator that is held up sends less, and loses nothing.
 #pragma once
 
 #include <functional>

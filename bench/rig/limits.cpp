@@ -132,7 +132,7 @@ std::string text_of(const ReconfigurationWindows& windows) {
     std::string text = "Windows of " + std::string(length) + " with a change: " + losses(windows.with_change) +
                        "; without: " + losses(windows.without) + ".";
     if (windows.spoiled_with_change.windows + windows.spoiled_without.windows != 0)
-        text += " Somebody was kept from a CPU, with a change: " + losses(windows.spoiled_with_change) +
+        text += " A worker was kept from its CPU, with a change: " + losses(windows.spoiled_with_change) +
                 "; without: " + losses(windows.spoiled_without) + ".";
     return text;
 }

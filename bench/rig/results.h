@@ -54,8 +54,8 @@ struct WindowSum {
 };
 struct ReconfigurationWindows {
     double seconds = 0;                                  // of each
-    WindowSum with_change{}, without{};                  // in which nobody was held up
-    WindowSum spoiled_with_change{}, spoiled_without{};  // in which somebody was kept from a CPU
+    WindowSum with_change{}, without{};                  // in which no worker was held up
+    WindowSum spoiled_with_change{}, spoiled_without{};  // in which one was kept from its CPU
 };
 struct Reconfiguration {
     std::uint64_t changes = 0, offered = 0;

@@ -138,7 +138,7 @@ TEST(RigReport, ThePageNeedsNothingElse) {
     for (const char* part :
          {"Frame loss by load", "Latency", "Cycles by stage", "Cost by number of flows", "2.800", "3.000", "60 changes",
           "2048 frames", "<td>with a change</td><td>50</td><td>3700000</td><td>0</td>",
-          "<td>without, somebody kept from a CPU</td><td>3</td><td>200000</td><td>1463</td>", "What limits",
+          "<td>without, a worker kept from its CPU</td><td>3</td><td>200000</td><td>1463</td>", "What limits",
           "its workers on CPU 1, 3"})
         EXPECT_NE(page.find(part), std::string::npos) << part;
     EXPECT_EQ(page.find("nan"), std::string::npos);
@@ -149,7 +149,7 @@ TEST(RigReport, TextTellsLossWithAChangeFromLossWithout) {
     const std::string text = text_report(some_results());
     for (const char* part :
          {"Windows of 25 ms with a change: 50 with 3700000 frames lost 0 (0.0000 %); without: 52 with",
-          "Somebody was kept from a CPU, with a change: 0 with", "; without: 3 with 200000 frames lost 1463"})
+          "A worker was kept from its CPU, with a change: 0 with", "; without: 3 with 200000 frames lost 1463"})
         EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 
