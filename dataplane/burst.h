@@ -110,6 +110,10 @@ public:
         family.slots[family.count++] = slot;
     }
     [[nodiscard]] unsigned travelling() const noexcept { return travellers_[0].count + travellers_[1].count; }
+    template <Address A>
+    [[nodiscard]] unsigned travelling() const noexcept {
+        return travellers_[static_cast<std::size_t>(family_of<A>)].count;
+    }
 
     /// Decides a packet's fate. It leaves the travelling ones at the end of `for_each_of`.
     void decide(Slot slot, Verdict v) noexcept {
@@ -131,17 +135,19 @@ public:
         if (decided) sort_out();
     }
 
-    /// The same for a visitor that says itself whether its packet travels on, in this family.
+    /// The same for a visitor that says itself whether its packet travels on, in this family. The first `visited` ones
+    /// are looked at: the others have come from the other family meanwhile, and stay.
     template <Address A, class Visit>
-    void keep_of(Visit&& visit) noexcept {
+    void keep_of(unsigned visited, Visit&& visit) noexcept {
         Travellers& family = travellers_[static_cast<std::size_t>(family_of<A>)];
-        const unsigned visited = family.count;
         unsigned kept = 0;
         for (unsigned i = 0; i < visited; ++i) {
             const Slot slot = family.slots[i];
             family.slots[kept] = slot;
             kept += visit(slot) ? 1U : 0U;
         }
+        if (kept == visited) return;
+        for (unsigned i = visited; i < family.count; ++i) family.slots[kept++] = family.slots[i];
         family.count = kept;
     }
 

@@ -64,7 +64,7 @@ template <Address A>
 [[gnu::always_inline]] inline bool Decapsulator<A>::go(Slot slot) noexcept {
     PacketMeta& meta = burst_.meta[slot];
     const FlowKey<A>& outer = meta.flow<A>();
-    if (!end_.is_addressed_by(outer) || meta.transport != Transport::flow || meta.from_overlay) return true;
+    if (!end_.is_addressed_by(outer) || meta.transport != Transport::flow) return true;
     if (meta.first_fragment) return drop(slot, Drop::outer_fragment);
     rte_mbuf& mbuf = *burst_.mbufs[slot];
     const std::uint8_t* frame = burst_.frame(slot);
@@ -128,16 +128,18 @@ template <Address Inner>
 }
 
 template <Address A>
-void decapsulate_over(Burst& burst, const Snapshot& now) noexcept {
+void decapsulate_over(Burst& burst, unsigned count, const Snapshot& now) noexcept {
     Decapsulator<A> decapsulator(burst, now);
-    burst.keep_of<A>([&](Slot slot) noexcept { return decapsulator.go(slot); });
+    burst.keep_of<A>(count, [&](Slot slot) noexcept { return decapsulator.go(slot); });
 }
 
 }  // namespace
 
+/// A tunnel inside a tunnel is payload: what comes out of one is not looked at again.
 void decapsulate(Burst& burst, const Snapshot& now) noexcept {
-    decapsulate_over<Ipv4>(burst, now);
-    decapsulate_over<Ipv6>(burst, now);  // a tunnel inside a tunnel is payload: `from_overlay` tells
+    const unsigned over_v4 = burst.travelling<Ipv4>(), over_v6 = burst.travelling<Ipv6>();
+    decapsulate_over<Ipv4>(burst, over_v4, now);
+    decapsulate_over<Ipv6>(burst, over_v6, now);
 }
 
 }  // namespace viaduct
