@@ -59,6 +59,7 @@ Connection<A>* ConnectionTable<A>::insert(const Hashed& original, const Hashed& 
         return nullptr;
     }
     --free_count_;
+    used_ = std::max<std::size_t>(used_, number + 1);
     Connection<A>& connection = records_[number];
     connection = {};
     connection.original = *original.key;
@@ -80,9 +81,9 @@ void ConnectionTable<A>::erase(Connection<A>& connection) noexcept {
 template <Address A>
 std::size_t ConnectionTable<A>::sweep(std::size_t records, Seconds now) noexcept {
     std::size_t erased = 0;
-    for (std::size_t i = std::min(records, capacity()); i > 0; --i) {
+    for (std::size_t i = std::min(records, used_); i > 0; --i) {
         Connection<A>& connection = records_[swept_];
-        swept_ = swept_ + 1 == capacity() ? 0 : swept_ + 1;
+        swept_ = swept_ + 1 >= used_ ? 0 : swept_ + 1;
         if (!connection.live || !expired(connection, now)) continue;
         erase(connection);
         ++erased;

@@ -80,7 +80,8 @@ public:
     [[nodiscard]] Connection<A>* insert(const Hashed& original, const Hashed& reply, Seconds now) noexcept;
     void erase(Connection<A>& connection) noexcept;
 
-    /// Looks at up to `records` records and erases those that have expired. Returns how many it erased.
+    /// Looks at up to `records` records and erases those that have expired. Returns how many it erased. Records that
+    /// have never been used need no look: the fewer connections there were at once, the sooner it comes round.
     std::size_t sweep(std::size_t records, Seconds now) noexcept;
     [[nodiscard]] bool expired(const Connection<A>& connection, Seconds now) const noexcept {
         // Signed: a connection that came from a worker whose clock is ahead is not old.
@@ -131,6 +132,7 @@ private:
     FlowIndex index_;
     HugeArray<std::uint32_t> free_;  // a stack of record numbers
     std::size_t free_count_;
+    std::size_t used_ = 0;   // no record from here on has ever been
     std::size_t swept_ = 0;  // where the sweep goes on
     Timeouts timeouts_;
     std::int32_t shortest_;  // of the timeouts: nothing idle for less has expired

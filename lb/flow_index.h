@@ -1,7 +1,7 @@
 // The index of a connection table: from a flow's hash to the few records that it may be in.
 //
 // Theory of operation. A bucket is one cache line of ten entries; an entry is a number that the table gives (record and
-// direction), and sixteen bits of the hash as its tag, so that all ten are compared at once. The hash's high bits name
+// direction), and fifteen bits of the hash as its tag, so that all ten are compared at once. The hash's high bits name
 // the home bucket by range reduction, its low bits the tag. A full bucket passes entries on to the next one and
 // counts them, so a search stops at the first bucket that passed none on; erasing leaves no tombstones behind.
 #pragma once
@@ -88,8 +88,7 @@ private:
     static_assert(sizeof(Bucket) == 64);
 
     [[nodiscard]] static std::uint16_t tag_of(std::uint32_t hash) noexcept {
-        const auto tag = static_cast<std::uint16_t>(hash);
-        return tag == 0 ? std::uint16_t{1} : tag;
+        return static_cast<std::uint16_t>(hash | 1U);  // never that of a free place
     }
     [[nodiscard]] std::size_t home(std::uint32_t hash) const noexcept {
         return (std::uint64_t{hash} * buckets_.size()) >> 32U;

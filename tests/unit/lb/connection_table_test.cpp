@@ -286,6 +286,18 @@ TYPED_TEST(Connections, SweepLooksAtAFewRecordsAtATimeAndComesRound) {
     EXPECT_EQ(table.sweep(1'000'000, 1'000), 10U);
 }
 
+TYPED_TEST(Connections, SweepPassesOverRecordsThatHaveNeverBeenUsed) {
+    ConnectionTable<TypeParam> table(1'000, {});
+    EXPECT_EQ(table.sweep(10, 10'000), 0U);
+    for (int round = 0; round < 3; ++round) {
+        for (std::uint32_t n = 0; n < 4; ++n)
+            ASSERT_NE(table.insert(client_key<TypeParam>(n), reply_key<TypeParam>(n), 0), nullptr);
+        EXPECT_EQ(table.sweep(1, 10'000), 1U);
+        EXPECT_EQ(table.sweep(3, 10'000), 3U);
+        EXPECT_EQ(table.size(), 0U);
+    }
+}
+
 TYPED_TEST(Connections, CopyShowsEveryLiveConnectionOnce) {
     ConnectionTable<TypeParam> table(1'000, {});
     for (std::uint32_t n = 0; n < 300; ++n)
