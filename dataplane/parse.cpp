@@ -30,10 +30,10 @@ bool addressed_to(const PortTraits& port, const std::uint8_t* frame) noexcept {
 
 /// False, and nothing done, unless the packet is an ordinary one.
 template <Address A>
-[[gnu::always_inline]] inline bool is_plain(Burst& burst, Slot slot, const PortTraits& port) noexcept {
+[[gnu::always_inline]] inline bool is_plain(Burst& burst, Slot slot, NetworkId network) noexcept {
     const rte_mbuf& mbuf = *burst.mbufs[slot];
-    if (!parse_plain<A>(burst.frame(slot), mbuf.data_len, mbuf.pkt_len, burst.meta[slot], port.network)) return false;
-    burst.begin_treatment(slot, port.network);
+    if (!parse_plain<A>(burst.frame(slot), mbuf.data_len, mbuf.pkt_len, burst.meta[slot], network)) return false;
+    burst.begin_treatment(slot, network);
     burst.travels(slot, family_of<A>);
     return true;
 }
@@ -43,8 +43,8 @@ template <Address A>
     const PortTraits& port = now.traits(burst.meta[slot].ingress);
     const auto& ethernet = header_at<EthernetHeader>(burst.frame(slot));
     if (ethernet.destination_word() == port.mac) {
-        if (ethernet.type == Be16(ether_type::ipv4) && is_plain<Ipv4>(burst, slot, port)) return;
-        if (ethernet.type == Be16(ether_type::ipv6) && is_plain<Ipv6>(burst, slot, port)) return;
+        if (ethernet.type == Be16(ether_type::ipv4) && is_plain<Ipv4>(burst, slot, port.network)) return;
+        if (ethernet.type == Be16(ether_type::ipv6) && is_plain<Ipv6>(burst, slot, port.network)) return;
     }
     look_at_any(burst, slot, port);
 }
@@ -52,8 +52,9 @@ template <Address A>
 }  // namespace
 
 void parse(Burst& burst, const Snapshot& now) noexcept {
-    for (unsigned i = 0; i < burst.count; ++i) rte_prefetch0(rte_pktmbuf_mtod(burst.mbufs[i], void*));
-    for (unsigned i = 0; i < burst.count; ++i) look_at(burst, static_cast<Slot>(i), now);
+    const unsigned count = burst.count;
+    for (unsigned i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(burst.mbufs[i], void*));
+    for (unsigned i = 0; i < count; ++i) look_at(burst, static_cast<Slot>(i), now);
 }
 
 }  // namespace viaduct
