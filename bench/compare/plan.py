@@ -16,7 +16,6 @@ OWN_PODS = {4: ipaddress.ip_network("10.127.0.0/24"), 6: ipaddress.ip_network("f
 SERVICE_COUNT, ENDPOINTS = 16, 8  # Services, and endpoints of each
 SERVICE_PORT, TARGET_PORT = 80, 8080
 PORTS_PER_CLIENT = 64
-IP_PROTOCOL = {"UDP": 17, "TCP": 6}
 
 
 @dataclasses.dataclass(frozen=True)
