@@ -6,9 +6,9 @@
 #include <set>
 
 #include "control/config_values.h"
-#include "control/objects/read_objects.h"
 #include "control/writers/pool_ranges.h"
 #include "encap/net_text.h"
+#include "tests/unit/control/cluster_text.h"
 
 namespace viaduct {
 namespace {
@@ -34,9 +34,7 @@ protected:
         const std::string text = "kind: Service\nmetadata: {name: " + name + ", namespace: shop, annotations: {" +
                                  annotations + "}}\nspec: {type: LoadBalancer, " + spec +
                                  "}\nstatus: {loadBalancer: {ingress: [" + status + "]}}\n";
-        const ReadObjects read = read_objects(text, "test.yaml");
-        for (const ObjectError& error : read.errors) ADD_FAILURE() << error.text;
-        for (const Object& object : read.objects)
+        for (const Object& object : objects_in(text))
             services_.emplace_back("demo", std::get<Shared<ServiceObject>>(object));
     }
     /// "a: 203.0.113.1 2001:db8::1; b:"

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "control/desired/desired_state.h"
-#include "control/objects/read_objects.h"
 #include "encap/net_text.h"
+#include "tests/unit/control/cluster_text.h"
 
 namespace viaduct {
 
@@ -88,9 +88,7 @@ protected:
     }
     static Objects objects_of(const std::string& yaml) {
         Objects objects;
-        const ReadObjects read = read_objects(yaml, "test.yaml");
-        for (const ObjectError& error : read.errors) ADD_FAILURE() << error.text;
-        for (const Object& object : read.objects) objects.add(object);
+        for (const Object& object : objects_in(yaml)) objects.add(object);
         return objects;
     }
     const DesiredState& make(const std::string& yaml, const DesiredState* previous = nullptr) {
@@ -113,11 +111,7 @@ protected:
         }
         return text;
     }
-    std::string findings() const {
-        std::string text;
-        for (const Finding& one : out_.findings) text += one.subject + ": " + one.text + "\n";
-        return text;
-    }
+    std::string findings() const { return text_of(out_.findings); }
     static std::string own_node() { return node("gw", 9); }
 
     Config config_;

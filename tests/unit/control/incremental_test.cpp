@@ -6,6 +6,7 @@
 #include "control/desired/desired_state.h"
 #include "encap/net_text.h"
 #include "tables/builder.h"
+#include "tests/unit/control/cluster_text.h"
 
 namespace viaduct {
 namespace {
@@ -142,12 +143,6 @@ private:
 
     std::mt19937 random_;
 };
-
-std::string text_of(const std::vector<Finding>& findings) {
-    std::string text;
-    for (const Finding& one : findings) text += one.subject + ": " + one.text + "\n";
-    return text;
-}
 
 /// What a client sees of Services: where each frontend leads.
 std::map<std::string, std::vector<IpAddress>> forwarding(const Snapshot& snapshot) {

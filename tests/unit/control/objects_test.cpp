@@ -9,6 +9,7 @@
 
 #include "control/objects/read_objects.h"
 #include "encap/net_text.h"
+#include "tests/unit/control/cluster_text.h"
 
 namespace viaduct {
 namespace {
@@ -33,9 +34,7 @@ const T& named(const std::vector<Shared<T>>& all, const std::string& name) {
 
 template <class T>
 T only(const std::string& text) {
-    const ReadObjects read = read_objects(text, "file.yaml");
-    for (const ObjectError& error : read.errors) ADD_FAILURE() << error.text;
-    return *std::get<Shared<T>>(read.objects.at(0));
+    return *std::get<Shared<T>>(objects_in(text).at(0));
 }
 
 std::vector<std::string> errors_of(const std::string& text) {

@@ -7,8 +7,8 @@
 #include <sstream>
 
 #include "control/desired/overlay.h"
-#include "control/objects/read_objects.h"
 #include "encap/net_text.h"
+#include "tests/unit/control/cluster_text.h"
 
 namespace viaduct {
 
@@ -48,9 +48,7 @@ protected:
     NetworkConfig& network() { return config_.networks[0]; }
     void make(const std::vector<Change>& changes = {}, const std::string& more = "") {
         objects_ = {};
-        const ReadObjects read = read_objects(changed(text_, changes) + "---\n" + more, "test.yaml");
-        for (const ObjectError& error : read.errors) ADD_FAILURE() << error.text;
-        for (const Object& object : read.objects) objects_.add(object);
+        for (const Object& object : objects_in(changed(text_, changes) + "---\n" + more)) objects_.add(object);
         objects_.unread = unread_;
         const SourceObjects source{"demo", &objects_};
         out_ = desired_state({config_, {&source, 1}, kernel_, ports_, nullptr, nullptr});
@@ -66,11 +64,7 @@ protected:
         }
         return text;
     }
-    std::string findings() const {
-        std::string text;
-        for (const Finding& one : out_.findings) text += one.subject + ": " + one.text + "\n";
-        return text;
-    }
+    std::string findings() const { return text_of(out_.findings); }
     std::string remedies() const {
         std::string text;
         for (const Finding& one : out_.findings) text += one.remedy + "\n";

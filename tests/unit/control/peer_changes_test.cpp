@@ -7,6 +7,7 @@
 
 #include "control/desired/desired_state.h"
 #include "encap/net_text.h"
+#include "tests/unit/control/cluster_text.h"
 
 namespace viaduct {
 namespace {
@@ -61,12 +62,6 @@ protected:
     KernelState kernel_;
     std::vector<PortFacts> ports_;
 };
-
-std::string text_of(const std::vector<Finding>& findings) {
-    std::string text;
-    for (const Finding& one : findings) text += one.subject + ": " + one.text + "\n";
-    return text;
-}
 
 TEST_P(PeerChangesTest, EqualsAComputationFromTheBeginning) {
     const std::vector<SourceObjects> sources{{"demo", &objects_}};
