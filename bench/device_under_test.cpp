@@ -1,8 +1,6 @@
 // Building the pipelines, and passing packets between two of them.
 #include "bench/device_under_test.h"
 
-#include <stdexcept>
-
 namespace viaduct {
 namespace {
 
@@ -45,8 +43,7 @@ std::string losses_of(std::span<const WorkerCounters> counters) {
 DeviceUnderTest::DeviceUnderTest(const World& world, Harness& harness, Workers workers, std::size_t connections)
     : now_(world.snapshot()), slots_(workers == Workers::one ? 1 : 2) {
     if (workers == Workers::receiver_and_owner) {
-        ring_.reset(rte_ring_create("bench", 4 * Burst::capacity, SOCKET_ID_ANY, RING_F_SC_DEQ));
-        if (!ring_) throw std::runtime_error("no memory for a ring");
+        ring_ = make_packet_ring("bench", 4 * Burst::capacity);
         receiver_ = make(receiver, harness, sizes_for(world.inner(), small_table));
     }
     owner_ = make(owner, harness, sizes_for(world.inner(), connections));

@@ -8,6 +8,7 @@
 
 #include "bench/harness.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/transmit_queues.h"
 
 namespace viaduct {
 
@@ -46,16 +47,13 @@ public:
     [[nodiscard]] std::string losses() const { return losses_of(counters_); }
 
 private:
-    struct FreeRing {
-        void operator()(rte_ring* ring) const noexcept { rte_ring_free(ring); }
-    };
     [[nodiscard]] std::unique_ptr<Pipeline> make(WorkerId self, Harness& harness, const PipelineSizes& sizes);
 
     const Snapshot& now_;
     SlotMap slots_;
     std::array<WorkerCounters, 2> counters_;
     NeighbourRequests requests_;
-    std::unique_ptr<rte_ring, FreeRing> ring_;  // to the owner
+    Ring ring_;  // to the owner
     std::unique_ptr<Pipeline> owner_, receiver_;
     Burst handed_over_;
     Seconds clock_ = 1;

@@ -109,11 +109,11 @@ public:
         Travellers& family = travellers_[static_cast<std::size_t>(its)];
         family.slots[family.count++] = slot;
     }
-    [[nodiscard]] unsigned travelling() const noexcept { return travellers_[0].count + travellers_[1].count; }
     template <Address A>
     [[nodiscard]] unsigned travelling() const noexcept {
         return travellers_[static_cast<std::size_t>(family_of<A>)].count;
     }
+    [[nodiscard]] unsigned travelling() const noexcept { return travelling<Ipv4>() + travelling<Ipv6>(); }
 
     /// Decides a packet's fate. It leaves the travelling ones at the end of `for_each_of`.
     void decide(Slot slot, Verdict v) noexcept {

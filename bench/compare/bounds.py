@@ -3,7 +3,7 @@
 testpmd on the same ports is a gateway whose work is free. All figures are of one round each, then medians over rounds.
 """
 import dataclasses
-import statistics
+from statistics import median
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,10 +18,6 @@ ENCAPSULATION = Goal("ovs-dpdk", 3), Goal("testpmd macswap", 1.8, most=True)
 GOALS = {"encap": ENCAPSULATION, "encap-1000": ENCAPSULATION, "decap": (Goal("ovs-dpdk", 4),),
          "service": (Goal("ovs-dpdk", 12), Goal("ovs-dpdk full NAT", 12))}
 ON_VETH = Goal("linux", 3),
-
-
-def median(samples):
-    return statistics.median(list(samples))
 
 
 def floor_of(row):

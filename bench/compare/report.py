@@ -1,6 +1,4 @@
 """Figures for people, at once and as a page, and for programs."""
-import html
-import json
 import os
 import pathlib
 import platform
@@ -50,7 +48,8 @@ def lines(row):
     for name in row.turns:
         ns, ratios = row.ns(name), row.ratios(name, row.reference)
         yield {"workload": row.workload.name, "family": row.family, "flows": row.flows, "contender": name,
-               "on_veth": row.on_veth, "ns": summary(ns), "without_ports_ns": bounds.without_ports(row, name), "mpps": 1000 / statistics.median(ns),
+               "on_veth": row.on_veth, "ns": summary(ns), "without_ports_ns": bounds.without_ports(row, name),
+               "mpps": 1000 / statistics.median(ns),
                "tsc_cycles": statistics.median(ns) * tsc_hz() / 1e9, "ratio": summary(ratios),
                "packets": sum(turn.packets for turn in row.turns[name])}
 

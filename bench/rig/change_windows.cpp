@@ -41,7 +41,7 @@ ReconfigurationWindows sort_windows(const std::vector<WindowCount>& windows, con
     const std::vector<bool> spoiled = spoiled_windows(windows.size(), held_up);
     for (std::size_t i = 0; i < windows.size(); ++i) {
         const bool change = i % 2 == 0;
-        WindowSum& sum = spoiled[i] ? (change ? sorted.spoiled_with_change : sorted.spoiled_without)
+        WindowSum& sum = spoiled[i] ? (change ? sorted.held_up_with_change : sorted.held_up_without)
                                     : (change ? sorted.with_change : sorted.without);
         ++sum.windows;
         sum.offered += windows[i].offered;

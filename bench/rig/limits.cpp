@@ -131,9 +131,9 @@ std::string text_of(const ReconfigurationWindows& windows) {
     std::snprintf(length, sizeof length, "%g ms", 1e3 * windows.seconds);
     std::string text = "Windows of " + std::string(length) + " with a change: " + losses(windows.with_change) +
                        "; without: " + losses(windows.without) + ".";
-    if (windows.spoiled_with_change.windows + windows.spoiled_without.windows != 0)
-        text += " A worker was kept from its CPU, with a change: " + losses(windows.spoiled_with_change) +
-                "; without: " + losses(windows.spoiled_without) + ".";
+    if (windows.held_up_with_change.windows + windows.held_up_without.windows != 0)
+        text += " A worker was kept from its CPU, with a change: " + losses(windows.held_up_with_change) +
+                "; without: " + losses(windows.held_up_without) + ".";
     return text;
 }
 

@@ -204,8 +204,8 @@ std::string windows_table(const ReconfigurationWindows& windows) {
     };
     row("with a change", windows.with_change);
     row("without", windows.without);
-    row("with a change, a worker kept from its CPU", windows.spoiled_with_change);
-    row("without, a worker kept from its CPU", windows.spoiled_without);
+    row("with a change, a worker kept from its CPU", windows.held_up_with_change);
+    row("without, a worker kept from its CPU", windows.held_up_without);
     return html + "</table></div>\n";
 }
 

@@ -68,8 +68,8 @@ Json windows_json(const ReconfigurationWindows& windows) {
     return {{"seconds", windows.seconds},
             {"with_change", window_json(windows.with_change)},
             {"without_change", window_json(windows.without)},
-            {"held_up_with_change", window_json(windows.spoiled_with_change)},
-            {"held_up_without_change", window_json(windows.spoiled_without)}};
+            {"held_up_with_change", window_json(windows.held_up_with_change)},
+            {"held_up_without_change", window_json(windows.held_up_without)}};
 }
 
 void add_disturbances(Json& all, const Case& one) {

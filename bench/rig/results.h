@@ -55,7 +55,7 @@ struct WindowSum {
 struct ReconfigurationWindows {
     double seconds = 0;                                  // of each
     WindowSum with_change{}, without{};                  // in which no worker was held up
-    WindowSum spoiled_with_change{}, spoiled_without{};  // in which one was kept from its CPU
+    WindowSum held_up_with_change{}, held_up_without{};  // in which one was kept from its CPU
 };
 struct Reconfiguration {
     std::uint64_t changes = 0, offered = 0;

@@ -94,8 +94,8 @@ TEST(RigWindows, AreSortedByWhatHappenedInThem) {
     EXPECT_EQ(sorted.without.windows, 2U);
     EXPECT_EQ(sorted.without.lost, 1U);
     EXPECT_EQ(sorted.without.loss_ratio(), 0.005);
-    EXPECT_EQ(sorted.spoiled_with_change.lost, 10U);
-    EXPECT_EQ(sorted.spoiled_without.lost, 50U);
+    EXPECT_EQ(sorted.held_up_with_change.lost, 10U);
+    EXPECT_EQ(sorted.held_up_without.lost, 50U);
     EXPECT_EQ(WindowSum().loss_ratio(), 0);
 }
 
@@ -107,8 +107,8 @@ TEST(RigWindows, ChangeEveryOtherTime) {
     EXPECT_EQ(changes, 3U);
     const ReconfigurationWindows sorted = windows.sort(std::vector<WindowCount>(5, {0, 10, 10}));
     EXPECT_EQ(sorted.seconds, 10);
-    EXPECT_EQ(sorted.with_change.windows + sorted.spoiled_with_change.windows, 3U);
-    EXPECT_EQ(sorted.without.windows + sorted.spoiled_without.windows, 2U);
+    EXPECT_EQ(sorted.with_change.windows + sorted.held_up_with_change.windows, 3U);
+    EXPECT_EQ(sorted.without.windows + sorted.held_up_without.windows, 2U);
 }
 
 /// A second in which a worker waited for so long.
