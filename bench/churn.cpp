@@ -130,7 +130,7 @@ struct ChurnOptions {
     std::string json;
 };
 
-po::options_description all_options() {
+po::options_description churn_options() {
     po::options_description all("Options");
     all.add_options()                                                                                                 //
         ("seconds", po::value<double>()->default_value(10), "with changes, and as long without")                      //
@@ -143,8 +143,8 @@ po::options_description all_options() {
     return all;
 }
 
-ChurnOptions parse(int argc, const char* const* argv) {
-    const po::variables_map given = parse_command_line(all_options(), argc, argv);
+ChurnOptions parse_churn(int argc, const char* const* argv) {
+    const po::variables_map given = parse_command_line(churn_options(), argc, argv);
     ChurnOptions options;
     options.help = given.count("help") != 0;
     options.quick = given.count("quick") != 0;
@@ -210,10 +210,10 @@ Json churn(const ChurnOptions& options, unsigned control_cpu) {
 }  // namespace
 
 int run_churn(int argc, const char* const* argv) {
-    const ChurnOptions options = parse(argc, argv);
+    const ChurnOptions options = parse_churn(argc, argv);
     if (options.help) {
         std::ostringstream text;
-        text << "viaduct-bench churn: a worker under load while endpoints change\n\n" << all_options();
+        text << "viaduct-bench churn: a worker under load while endpoints change\n\n" << churn_options();
         std::fputs(text.str().c_str(), stdout);
         return 0;
     }

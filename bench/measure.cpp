@@ -14,7 +14,6 @@ namespace {
 
 constexpr double most_stolen = 0.005;  // of a run's CPU time
 constexpr unsigned attempts_per_run = 3;
-constexpr unsigned fcs = 4;
 
 struct Run {
     double cycles = 0, null_cycles = 0;  // per packet

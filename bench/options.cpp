@@ -14,7 +14,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr unsigned fcs = 4;
 constexpr unsigned largest_size = 1518;
 
 po::options_description all_options() {

@@ -10,6 +10,8 @@
 
 namespace viaduct {
 
+inline constexpr unsigned fcs = 4;  // bytes that a frame's size counts and memory has not
+
 struct Options {
     enum class Action : std::uint8_t { measure, help, list };
     Action action = Action::measure;

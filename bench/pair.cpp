@@ -32,7 +32,7 @@ struct PairOptions {
     std::string json;
 };
 
-po::options_description all_options() {
+po::options_description pair_options() {
     po::options_description all("Options");
     all.add_options()                                                                                         //
         ("flows", po::value<std::uint32_t>()->default_value(64'512), "connections that each worker owns")     //
@@ -45,8 +45,8 @@ po::options_description all_options() {
     return all;
 }
 
-PairOptions parse(int argc, const char* const* argv) {
-    const po::variables_map given = parse_command_line(all_options(), argc, argv);
+PairOptions parse_pair(int argc, const char* const* argv) {
+    const po::variables_map given = parse_command_line(pair_options(), argc, argv);
     PairOptions options;
     options.help = given.count("help") != 0;
     options.quick = given.count("quick") != 0;
@@ -201,10 +201,10 @@ std::string text(const Json& lines) {
 }  // namespace
 
 int run_pair(int argc, const char* const* argv) {
-    const PairOptions options = parse(argc, argv);
+    const PairOptions options = parse_pair(argc, argv);
     if (options.help) {
         std::ostringstream text;
-        text << "viaduct-bench pair: two workers on two CPUs that hand packets over, beside one\n\n" << all_options();
+        text << "viaduct-bench pair: two workers on two CPUs that hand packets over, beside one\n\n" << pair_options();
         std::fputs(text.str().c_str(), stdout);
         return 0;
     }
@@ -225,8 +225,7 @@ int run_pair(int argc, const char* const* argv) {
     }
     std::printf("%s%s", table(rows).c_str(), text(lines).c_str());
     if (options.json.empty()) return 0;
-    const Json all = {
-        {"machine", json(machine)}, {"flows", options.flows}, {"results", rows}, {"line_cycles", lines}};
+    const Json all = {{"machine", json(machine)}, {"flows", options.flows}, {"results", rows}, {"line_cycles", lines}};
     std::ofstream file(options.json);
     if (!(file << all.dump(2) << '\n' << std::flush)) throw std::runtime_error("cannot write " + options.json);
     return 0;

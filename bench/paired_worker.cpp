@@ -10,7 +10,7 @@
 namespace viaduct {
 namespace {
 
-constexpr unsigned burst_size = 32;
+constexpr unsigned full_burst = 32;
 constexpr unsigned most_waiting = 4096;  // in a ring, before the one who fills it waits: its owner is not running
 constexpr Seconds clock = 1;
 constexpr std::chrono::seconds patience{60};  // for what the other one still has
@@ -43,7 +43,7 @@ void PairedWorker<A>::open(std::vector<Flow<A>> flows) {
             count += packets.size();
         };
         harness_.lap(
-            stream, sent.size(), burst_size, [&](Burst& burst) { pipeline_->run(burst, world_.snapshot(), clock); },
+            stream, sent.size(), full_burst, [&](Burst& burst) { pipeline_->run(burst, world_.snapshot(), clock); },
             check);
         if (count != sent.size()) throw WrongOutput("connections were not opened:" + losses_of({&counters_, 1}));
     };
@@ -101,7 +101,7 @@ PairedTime PairedWorker<A>::lap(std::span<const Flow<A>> packets, std::size_t ha
     const Stream<A> stream{
         FrameWriter<A>(world_, FrameWriter<A>::Kind::tunnelled, TcpHeader::ack, FrameWriter<A>::smallest), packets};
     harness_.lap(
-        stream, packets.size(), burst_size, [&](Burst& burst) { receive(burst); },
+        stream, packets.size(), full_burst, [&](Burst& burst) { receive(burst); },
         [&](std::size_t, unsigned, std::span<rte_mbuf* const>) { collect(); });
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (emitted_ < replies_.size() && std::chrono::steady_clock::now() < deadline) resume(), collect();

@@ -48,11 +48,6 @@ sigset_t stop_signals() {
     return signals;
 }
 
-UniqueFd checked(int fd, const char* what) {
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-    return UniqueFd(fd);
-}
-
 UniqueFd open_signals() {
     const sigset_t signals = stop_signals();
     return checked(signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC), "signalfd");

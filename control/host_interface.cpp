@@ -16,7 +16,7 @@ std::optional<IpAddress> source_for(const HostInterface& interface, const IpPref
 }
 
 /// The kernel has one table for all networks: what two of them have is the first one's.
-class Sieve {
+class KernelSieve {
 public:
     void pass(HostInterface& interface) {
         drop_taken(interface.addresses, addresses_);
@@ -50,7 +50,7 @@ bool has_route(const KernelState& kernel, unsigned interface, const IpPrefix& pr
 
 std::vector<HostInterface> host_interfaces(const DesiredState& state, std::span<const PortFacts> ports) {
     std::vector<HostInterface> interfaces;
-    Sieve sieve;
+    KernelSieve sieve;
     for (const DesiredNetwork& network : state.networks) {
         const auto port = static_cast<std::size_t>(network.host_port);
         if (network.host_port == PortId::none || port >= ports.size() || ports[port].interface_index == 0) continue;

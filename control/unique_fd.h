@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace viaduct {
@@ -24,5 +26,11 @@ public:
 private:
     int fd_ = -1;
 };
+
+/// What a system call returned; throws when it failed.
+[[nodiscard]] inline UniqueFd checked(int fd, const char* what) {
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+    return UniqueFd(fd);
+}
 
 }  // namespace viaduct

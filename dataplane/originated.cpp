@@ -10,8 +10,6 @@
 namespace viaduct {
 namespace {
 
-constexpr std::uint16_t ethernet = sizeof(EthernetHeader);
-
 /// Whose name an error carries: towards a pod the gateway's overlay address, else the receiving interface's.
 template <Address A>
 A error_source(const PacketMeta& meta, const Snapshot& now) noexcept {
@@ -41,20 +39,20 @@ bool Originated::may_answer(Seconds clock) noexcept {
 std::uint8_t* Originated::begin_answer(const PacketMeta& cause) noexcept {
     draft_ = rte_pktmbuf_alloc(pool_);
     if (draft_ == nullptr) return nullptr;
-    char* frame = rte_pktmbuf_append(draft_, static_cast<std::uint16_t>(ethernet + max_reply_length));
+    char* frame = rte_pktmbuf_append(draft_, static_cast<std::uint16_t>(ethernet_size + max_reply_length));
     if (frame == nullptr) {
         rte_pktmbuf_free(draft_);
         return nullptr;
     }
     draft_meta_ = cause;
-    return reinterpret_cast<std::uint8_t*>(frame) + ethernet;
+    return reinterpret_cast<std::uint8_t*>(frame) + ethernet_size;
 }
 
 void Originated::finish_answer(std::size_t length) noexcept {
     if (length == 0) return rte_pktmbuf_free(draft_);
     rte_pktmbuf_trim(draft_, static_cast<std::uint16_t>(max_reply_length - length));
-    draft_meta_.network_at = ethernet;
-    draft_meta_.transport_at = ethernet;
+    draft_meta_.network_at = ethernet_size;
+    draft_meta_.transport_at = ethernet_size;
     draft_meta_.ip_length = static_cast<std::uint16_t>(length);
     draft_meta_.transport = Transport::other;
     draft_meta_.tcp_flags = 0;
@@ -129,13 +127,13 @@ bool Originated::cut(Burst& burst, Slot slot, std::uint16_t mtu) noexcept {
         return false;
     }
 
-    meta.network_at = ethernet;
+    meta.network_at = ethernet_size;
     for (rte_mbuf* piece : cut_pieces) {
         auto& ip = header_at<Ipv4Header>(rte_pktmbuf_mtod(piece, std::uint8_t*));
         ip.checksum = Be16(0);
         ip.checksum = finish(add_bytes(0, rte_pktmbuf_mtod(piece, const std::uint8_t*), ip.length()));
         meta.ip_length = ip.total_length.value();
-        rte_pktmbuf_prepend(piece, ethernet);
+        rte_pktmbuf_prepend(piece, ethernet_size);
         if (piece != pieces[0]) add(piece, meta, burst.treatment[slot].network);
     }
     burst.mbufs[slot] = pieces[0];

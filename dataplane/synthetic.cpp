@@ -11,8 +11,6 @@
 namespace viaduct {
 namespace {
 
-constexpr std::uint16_t ethernet = sizeof(EthernetHeader);
-
 std::uint16_t transport_header(Protocol protocol) {
     switch (protocol) {
         case Protocol::tcp:
@@ -130,7 +128,7 @@ rte_mbuf* synthetic_packet(const Question& asked, const Snapshot& snapshot, rte_
     const auto smallest = static_cast<std::uint16_t>((v4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header)) +
                                                      transport_header(question.protocol));
     const std::uint16_t length = std::max(question.length, smallest);
-    const auto front = static_cast<std::uint16_t>(peer == nullptr          ? ethernet
+    const auto front = static_cast<std::uint16_t>(peer == nullptr          ? ethernet_size
                                                   : peer->underlay.is_v4() ? VxlanTemplate::length_v4
                                                                            : VxlanTemplate::length_v6);
     rte_mbuf* mbuf = rte_pktmbuf_alloc(pool);

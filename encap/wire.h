@@ -120,6 +120,7 @@ struct VxlanHeader {  // RFC 7348 §5
     [[nodiscard]] constexpr Vni vni() const { return Vni(vni_reserved.value() >> 8U); }
 };
 
+inline constexpr std::uint16_t ethernet_size = sizeof(EthernetHeader);
 static_assert(sizeof(EthernetHeader) == 14 && sizeof(Ipv4Header) == 20 && sizeof(Ipv6Header) == 40);
 static_assert(sizeof(Ipv6Fragment) == 8 && sizeof(TcpHeader) == 20 && sizeof(UdpHeader) == 8);
 static_assert(sizeof(SctpHeader) == 12 && sizeof(IcmpHeader) == 8 && sizeof(VxlanHeader) == 8);

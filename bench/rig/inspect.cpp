@@ -16,7 +16,7 @@ std::uint32_t sum_of_bytes(std::uint32_t sum, Bytes bytes) noexcept {
     return sum;
 }
 
-constexpr std::uint32_t right = 0xffff;
+constexpr std::uint32_t right_sum = 0xffff;
 constexpr unsigned tunnel_ttl = 64, forwarded_ttl = 63;
 
 /// Walks through a frame's headers and remembers the first fault.
@@ -60,7 +60,7 @@ Ipv4Header take_ip(Reader& in, unsigned ttl, const Ipv4&) noexcept {
     in.require(ip.total_length.value() == whole.size(), "a wrong IPv4 total length");
     in.require(ip.ttl == ttl && ip.protocol == Protocol::udp && !ip.is_fragment(), "a wrong TTL, protocol or fragment");
     if (in.sums() && in.fault() == nullptr)
-        in.require(sum_of_bytes(0, whole.first(sizeof ip)) == right, "a wrong IPv4 header checksum");
+        in.require(sum_of_bytes(0, whole.first(sizeof ip)) == right_sum, "a wrong IPv4 header checksum");
     return ip;
 }
 Ipv6Header take_ip(Reader& in, unsigned ttl, const Ipv6&) noexcept {
@@ -83,7 +83,7 @@ UdpHeader take_udp(Reader& in, const Ip& ip, bool may_be_zero) noexcept {
     if (!in.sums() || in.fault() != nullptr || udp.checksum.raw() == 0) return udp;
     auto sum = static_cast<std::uint32_t>(datagram.size()) + static_cast<std::uint32_t>(Protocol::udp);
     sum = sum_of_bytes(sum_of_bytes(sum, ip.source.bytes), ip.destination.bytes);
-    in.require(sum_of_bytes(sum, datagram) == right, "a wrong UDP checksum");
+    in.require(sum_of_bytes(sum, datagram) == right_sum, "a wrong UDP checksum");
     return udp;
 }
 

@@ -1,8 +1,8 @@
 // The report as a page: what was found, then how, then every case with its plots and limits.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
+#include "bench/rig/format.h"
 #include "bench/rig/plot.h"
 #include "bench/rig/report.h"
 
@@ -27,13 +27,6 @@ svg { width: 100%; max-width: 640px; height: auto } svg text { font: 12px system
 .quiet { color: var(--soft) } .facts td { text-align: left; vertical-align: top } .facts td + td { overflow-wrap: anywhere }
 </style>
 )";
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-    char text[512];
-    std::snprintf(text, sizeof text, pattern, values...);
-    return text;
-}
 
 std::string cell(const std::string& text) { return "<td>" + escaped(text) + "</td>"; }
 std::string heads(const std::vector<std::string>& titles) {

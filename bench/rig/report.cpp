@@ -2,20 +2,14 @@
 #include "bench/rig/report.h"
 
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
+
+#include "bench/rig/format.h"
 
 namespace viaduct::rig {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-    char text[1024];
-    std::snprintf(text, sizeof text, pattern, values...);
-    return text;
-}
 
 Json rounded(double value, double to = 1e-3) { return std::round(value / to) * to; }
 Json rate(const std::optional<double>& value) { return value ? Json(std::llround(*value)) : Json(nullptr); }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds longest_silence{5};  // of a gateway that waits for its CPU
 
-std::string mpps(double rate) {
+std::string exact_mpps(double rate) {
     char text[32];
     std::snprintf(text, sizeof text, "%.3f Mpps", rate / 1e6);
     return text;
@@ -53,7 +53,7 @@ Trial Trials<A>::once(const Load& load, bool moves_allowed) {
     count_.checked += verdicts.right;
     count_.reordered += verdicts.reordered;
     count_.duplicated += verdicts.duplicated;
-    line_.update(mpps(result.offered_rate()) + " offered, " + mpps(result.received_rate()) + " back");
+    line_.update(exact_mpps(result.offered_rate()) + " offered, " + exact_mpps(result.received_rate()) + " back");
     return result;
 }
 

@@ -15,7 +15,7 @@ namespace viaduct {
 namespace {
 
 constexpr std::uint32_t default_vni = 4096;
-constexpr std::uint16_t default_port = 4789;
+constexpr std::uint16_t calico_port = 4789;
 constexpr std::array families{Family::v4, Family::v6};
 
 Family family_of(const IpPrefix& prefix) { return prefix.is_v4() ? Family::v4 : Family::v6; }
@@ -64,7 +64,7 @@ private:
 
     void take_settings() {
         out_.vni = Vni(default_vni);
-        out_.udp_port = default_port;
+        out_.udp_port = calico_port;
         const FelixConfig* felix = in_.objects.felix_config();
         if (felix == nullptr) return;
         out_.vni = felix->vxlan_vni.value_or(out_.vni);

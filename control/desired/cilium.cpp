@@ -10,14 +10,14 @@
 
 #include "control/desired/overlay.h"
 #include "encap/net_text.h"
+#include "encap/wire.h"
 
 namespace viaduct {
 
 namespace {
 
 constexpr std::uint32_t world = 2;  // the identity
-constexpr std::uint16_t default_port = 8472;
-constexpr std::uint16_t overhead_v4 = 50, overhead_v6 = 70;
+constexpr std::uint16_t cilium_port = 8472;
 
 std::string mask_text(std::uint8_t length) { return to_string(masked(Ipv4(255, 255, 255, 255), length)); }
 
@@ -42,14 +42,14 @@ private:
     void take_settings() {
         out_.vni = Vni(world);
         out_.any_vni = true;
-        out_.udp_port = default_port;
+        out_.udp_port = cilium_port;
         for (const Family family : {Family::v4, Family::v6})
             if (const auto vtep = own_vtep(in_.config, out_, family)) out_.macs.push_back(cilium_mac(*vtep));
         if (conf_ == nullptr) return;
         if (conf_->tunnel_port != 0) out_.udp_port = conf_->tunnel_port;
-        if (conf_->mtu > overhead_v6) {
-            out_.mtu_v4 = static_cast<std::uint16_t>(conf_->mtu - overhead_v4);
-            out_.mtu_v6 = static_cast<std::uint16_t>(conf_->mtu - overhead_v6);
+        if (conf_->mtu > vxlan_overhead_v6) {
+            out_.mtu_v4 = static_cast<std::uint16_t>(conf_->mtu - vxlan_overhead_v4);
+            out_.mtu_v6 = static_cast<std::uint16_t>(conf_->mtu - vxlan_overhead_v6);
         }
         out_.cluster_cidrs = conf_->pool_cidrs;
         if (conf_->mode != "vxlan")

@@ -10,12 +10,12 @@
 #include "control/desired/vtep_mac.h"
 #include "encap/net_text.h"
 #include "encap/prefixes.h"
+#include "encap/wire.h"
 
 namespace viaduct {
 
 namespace {
 
-constexpr std::uint16_t overhead_v4 = 50, overhead_v6 = 70;  // bytes: inner Ethernet, VXLAN, UDP and outer IP
 constexpr std::uint16_t least_mtu = 576;
 constexpr std::size_t most_former_macs = 4;
 
@@ -311,7 +311,8 @@ private:
     [[nodiscard]] std::uint16_t mtu_of(bool v4) const {
         if (in_.config.mtu) return *in_.config.mtu;
         const auto vtep = v4 ? address(out_.network.vtep_v4) : address(out_.network.vtep_v6);
-        const std::uint16_t overhead = v4 ? overhead_v4 : overhead_v6, outer = underlay_mtu(vtep.value_or(IpAddress()));
+        const unsigned overhead = v4 ? vxlan_overhead_v4 : vxlan_overhead_v6;
+        const std::uint16_t outer = underlay_mtu(vtep.value_or(IpAddress()));
         const auto mtu = outer < least_mtu + overhead ? least_mtu : static_cast<std::uint16_t>(outer - overhead);
         const std::uint16_t most = !overlay_ ? std::uint16_t{0} : v4 ? overlay_->mtu_v4 : overlay_->mtu_v6;
         return most == 0 ? mtu : std::max(least_mtu, std::min(mtu, most));

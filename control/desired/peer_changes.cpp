@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* gateway = "";  // a Node has a name
 
-auto place_of(const DesiredPeer& peer) { return std::tie(peer.name, peer.underlay); }
+auto order_of(const DesiredPeer& peer) { return std::tie(peer.name, peer.underlay); }
 
 }  // namespace
 
@@ -56,7 +56,7 @@ bool PeerChanges::add(const NodeObject& node, NetworkOutput& made) {
             const bool is_inside = std::ranges::any_of(
                 made.network.cluster_cidrs, [&](const IpPrefix& cidr) { return cidr.overlaps(side->pod_subnet); });
             if (!is_inside || !hold(peer)) return false;
-            made.peers.insert(std::ranges::upper_bound(made.peers, place_of(peer), {}, place_of), std::move(peer));
+            made.peers.insert(std::ranges::upper_bound(made.peers, order_of(peer), {}, order_of), std::move(peer));
         }
     } catch (const NoLease&) {
         return false;

@@ -20,7 +20,7 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr int most_tries = 3;
-constexpr seconds between_tries{1}, longest_wait{10};
+constexpr seconds between_tries{1}, longest_pause{10};
 
 /// Asks, and waits for the answer: nothing else has to go on.
 class PatientClient {
@@ -31,7 +31,7 @@ public:
     [[nodiscard]] ApiAnswer ask(const ApiRequest& request) {
         ApiAnswer answer = ask_once(request);
         for (int tries = 1; is_outage(answer) && tries < most_tries; ++tries) {
-            std::this_thread::sleep_for(std::clamp(answer.retry_after, between_tries, longest_wait));
+            std::this_thread::sleep_for(std::clamp(answer.retry_after, between_tries, longest_pause));
             answer = ask_once(request);
         }
         return answer;

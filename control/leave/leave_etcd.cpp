@@ -9,7 +9,7 @@ namespace viaduct {
 
 namespace {
 
-constexpr std::chrono::seconds answer_time{10};  // of one member
+constexpr std::chrono::seconds member_time{10};  // of one member
 
 class PatientEtcd {
 public:
@@ -42,7 +42,7 @@ private:
     }
 
     bool wait_for(const std::function<bool()>& condition) {
-        for (const TimePoint end = timing_.now() + answer_time; !condition();) {
+        for (const TimePoint end = timing_.now() + member_time; !condition();) {
             if (timing_.now() >= end) return false;
             pollfd wait{http_.fd(), POLLIN, 0};
             poll(&wait, 1, 50);

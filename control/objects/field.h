@@ -16,6 +16,8 @@
 
 namespace viaduct {
 
+inline constexpr std::uint16_t last_port = 65'535;
+
 /// What a parser's document offers. An absent or null value is a tree too.
 template <class T>
 concept Tree = requires(const T tree, const std::string& key) {

@@ -8,7 +8,7 @@ namespace viaduct {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_blanks(std::string_view text) {
     const std::size_t first = text.find_first_not_of(' '), last = text.find_last_not_of(' ');
     return first == std::string_view::npos ? std::string_view() : text.substr(first, last - first + 1);
 }
@@ -28,10 +28,10 @@ LabelRequirement parse_requirement(std::string_view text) {
         std::string_view key = text.substr(0, at), value = text.substr(at + 1);
         if (value.starts_with('=')) value.remove_prefix(1);
         if (key.ends_with('!') && !one.negated) one.negated = true, key.remove_suffix(1);
-        one.value = trimmed(value);
+        one.value = without_blanks(value);
         text = key;
     }
-    one.key = trimmed(text);
+    one.key = without_blanks(text);
     if (one.key.empty() || !is_word(one.key) || !is_word(one.value.value_or("")))
         throw std::invalid_argument("must be label=value, label!=value, label or !label, separated by commas");
     return one;
@@ -44,7 +44,7 @@ LabelSelector parse_label_selector(std::string_view text) {
     for (bool more = true; more;) {
         const std::size_t comma = text.find(',');
         more = comma != std::string_view::npos;
-        selector.push_back(parse_requirement(trimmed(text.substr(0, comma))));
+        selector.push_back(parse_requirement(without_blanks(text.substr(0, comma))));
         text.remove_prefix(more ? comma + 1 : text.size());
     }
     return selector;

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned last_port = 65'535;
+constexpr unsigned last_port_or_mtu = 65'535;
 
 std::optional<IpPrefix> prefix_in(const json& conf, const char* name) {
     const std::string text = conf.value(name, "");
@@ -43,7 +43,7 @@ void read_backend(FlannelConfig& config, const json& backend) {
     config.vni = backend.value("VNI", config.vni);
     if (!Vni::fits(config.vni)) throw std::invalid_argument("Backend.VNI is over 24 bits: write a smaller one");
     const auto port = backend.value("Port", 0U), mtu = backend.value("MTU", 0U);
-    if (port > last_port || mtu > last_port)
+    if (port > last_port_or_mtu || mtu > last_port_or_mtu)
         throw std::invalid_argument("Backend.Port or MTU is over 65535: write a smaller one");
     if (port != 0) config.port = static_cast<std::uint16_t>(port);  // 0: the kernel's default
     config.underlay_mtu = static_cast<std::uint16_t>(mtu);

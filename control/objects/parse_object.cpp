@@ -11,7 +11,6 @@ namespace viaduct {
 
 namespace {
 
-constexpr std::uint16_t last_port = 65'535;
 constexpr std::uint32_t default_affinity_seconds = 10'800;  // Kubernetes' own
 
 template <Tree T>

@@ -12,7 +12,6 @@ namespace viaduct {
 
 namespace {
 
-constexpr std::uint16_t last_port = 65'535;
 constexpr const char* calico_group = "crd.projectcalico.org/v1";
 constexpr const char* cilium_group = "cilium.io/v2";
 

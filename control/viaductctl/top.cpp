@@ -125,7 +125,7 @@ Json service_rates(const Sample& before, const Sample& after, double seconds) {
     return rates;
 }
 
-std::string cell(const Json& value) {
+std::string rate_cell(const Json& value) {
     if (value.is_string()) return value.get<std::string>();
     return value.is_number_float() ? short_number(value.get<double>()) : value.dump();
 }
@@ -141,7 +141,7 @@ void print_section(const Json& rows, const std::vector<std::pair<std::string, co
     Table table(std::move(columns));
     for (const Json& row : rows) {
         std::vector<std::string> cells;
-        for (const auto& field : fields) cells.push_back(cell(row[field.second]));
+        for (const auto& field : fields) cells.push_back(rate_cell(row[field.second]));
         table.add(std::move(cells));
     }
     table.print(out);

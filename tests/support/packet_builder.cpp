@@ -30,9 +30,6 @@ template <class Container>
 void append(Bytes& bytes, const Container& more) {
     bytes.insert(bytes.end(), more.begin(), more.end());
 }
-Bytes slice(const Bytes& bytes, std::size_t from, std::size_t to) {
-    return {bytes.begin() + static_cast<std::ptrdiff_t>(from), bytes.begin() + static_cast<std::ptrdiff_t>(to)};
-}
 void pad(Bytes& bytes, std::size_t multiple) {
     while (bytes.size() % multiple != 0) bytes.push_back(0);
 }
@@ -52,6 +49,10 @@ std::uint16_t transport_checksum(const Bytes& ip, std::uint8_t protocol, const B
 }
 
 }  // namespace
+
+Bytes slice(const Bytes& bytes, std::size_t from, std::size_t to) {
+    return {bytes.begin() + static_cast<std::ptrdiff_t>(from), bytes.begin() + static_cast<std::ptrdiff_t>(to)};
+}
 
 std::uint16_t naive_checksum(const Bytes& bytes) {
     std::uint32_t sum = 0;

@@ -83,6 +83,8 @@ private:
     std::vector<Layer> layers_;
 };
 
+[[nodiscard]] Bytes slice(const Bytes& bytes, std::size_t from, std::size_t to);
+
 /// The Internet checksum as RFC 1071 §1 words it: two bytes at a time.
 [[nodiscard]] std::uint16_t naive_checksum(const Bytes& bytes);
 

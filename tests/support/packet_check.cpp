@@ -17,9 +17,6 @@ struct Packet {
 std::uint16_t get16(const Bytes& bytes, std::size_t at) {
     return static_cast<std::uint16_t>(bytes.at(at) << 8U | bytes.at(at + 1));
 }
-Bytes slice(const Bytes& bytes, std::size_t from, std::size_t to) {
-    return {bytes.begin() + static_cast<std::ptrdiff_t>(from), bytes.begin() + static_cast<std::ptrdiff_t>(to)};
-}
 
 /// 0 when the checksum that lies inside the covered bytes is right.
 std::uint16_t residue(const Packet& p) {

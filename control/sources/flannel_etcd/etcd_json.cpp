@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t longest_message = 300;
+constexpr std::size_t longest_complaint = 300;
 
 /// The first key behind all that begin with `prefix`.
 std::string end_of(std::string prefix) {
@@ -137,8 +137,8 @@ std::string read_refusal(const std::string& body) {
     const json answer = json::parse(body, nullptr, false);
     for (const char* name : {"message", "error"})
         if (answer.is_object() && answer.contains(name) && answer[name].is_string())
-            return answer[name].get<std::string>().substr(0, longest_message);
-    return body.substr(0, std::min(body.find('\n'), longest_message));
+            return answer[name].get<std::string>().substr(0, longest_complaint);
+    return body.substr(0, std::min(body.find('\n'), longest_complaint));
 }
 
 }  // namespace viaduct

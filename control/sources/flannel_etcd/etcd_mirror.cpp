@@ -9,12 +9,10 @@ namespace viaduct {
 
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds answer_time{30};
+constexpr seconds etcd_answer_time{30};
 constexpr seconds silence_time{900};  // etcd tells its progress every ten minutes
-constexpr milliseconds credentials_time{100};
 
 }  // namespace
 
@@ -48,7 +46,7 @@ void EtcdMirror::begin() {
     http_status_ = 0;
     body_.clear();
     lines_.clear();
-    due_ = timing_.now() + answer_time;
+    due_ = timing_.now() + etcd_answer_time;
     const bool fresh = std::exchange(fresh_, false);
     exchange_ = phase_ == Phase::range
                     ? transport_.post("/v3/kv/range", range_request(prefix_), *this, fresh)
@@ -62,7 +60,7 @@ void EtcdMirror::on_response(int status, seconds) {
 
 void EtcdMirror::heard() {
     if (http_status_ == 200) status_.last_heard = std::chrono::system_clock::now();
-    due_ = timing_.now() + (phase_ == Phase::watch && http_status_ == 200 ? silence_time : answer_time);
+    due_ = timing_.now() + (phase_ == Phase::watch && http_status_ == 200 ? silence_time : etcd_answer_time);
 }
 
 void EtcdMirror::on_data(std::string_view data) {

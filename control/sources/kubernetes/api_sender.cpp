@@ -8,8 +8,7 @@ namespace viaduct {
 
 namespace {
 
-constexpr std::chrono::milliseconds credentials_time{100};  // between looks whether they are there
-constexpr std::size_t longest_answer = 1U << 20U;           // of which more is cut off: nobody reads it
+constexpr std::size_t longest_answer = 1U << 20U;  // of which more is cut off: nobody reads it
 
 }  // namespace
 

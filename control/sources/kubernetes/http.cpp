@@ -29,11 +29,6 @@ constexpr long keepalive_idle_s = 15, keepalive_interval_s = 5;
 constexpr unsigned unacknowledged_ms = 30'000;
 constexpr std::chrono::seconds longest_wait{300};  // that a Retry-After is heeded: by mistake it may mean a year
 
-UniqueFd checked(int fd, const char* what) {
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-    return UniqueFd(fd);
-}
-
 void* open_multi() {
     static std::once_flag once;
     std::call_once(once, [] {

@@ -18,8 +18,7 @@ constexpr seconds answer_time{30};    // for an answer to begin, and for each ne
 constexpr seconds end_mark_time{10};  // of silence before the mark that ends the initial events
 constexpr seconds least_watch{300};   // asked for; up to twice as long, so that not all watches end at once
 constexpr seconds healthy_after{5};   // a watch that lasted so long ended normally
-constexpr milliseconds credentials_time{100};
-constexpr unsigned most_broken = 3;  // unreadable streams in a row before the list is read again
+constexpr unsigned most_broken = 3;   // unreadable streams in a row before the list is read again
 constexpr std::size_t longest_error = 65'536;
 constexpr std::size_t longest_line = 64U << 20U;
 

@@ -19,6 +19,8 @@ struct Timing {
 };
 [[nodiscard]] Timing real_timing();
 
+inline constexpr std::chrono::milliseconds credentials_time{100};  // between looks whether they are there
+
 /// Hears what becomes of one request. Each call may take the request back.
 class ResponseHandler {
 public:

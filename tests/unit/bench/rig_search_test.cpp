@@ -12,7 +12,7 @@ namespace {
 
 const Goal ndr{.name = "NDR", .duration = 1, .duration_sum = 3};
 const Goal pdr{.name = "PDR", .loss_ratio = 0.005, .duration = 1, .duration_sum = 3};
-constexpr SearchLimits limits{.min_load = 1'000, .max_load = 10e6, .most_trials = 800};
+constexpr SearchLimits search_limits{.min_load = 1'000, .max_load = 10e6, .most_trials = 800};
 
 using Device = std::function<double(double load, double duration)>;  // → loss ratio
 
@@ -22,8 +22,8 @@ Device forwards(double most) {
 }
 
 Search searched(std::vector<Goal> goals, const Device& device) {
-    Search search(std::move(goals), limits);
-    search.add(limits.max_load, 1, device(limits.max_load, 1));
+    Search search(std::move(goals), search_limits);
+    search.add(search_limits.max_load, 1, device(search_limits.max_load, 1));
     while (const auto trial = search.next())
         search.add(trial->load, trial->duration, device(trial->load, trial->duration));
     return search;
@@ -54,7 +54,7 @@ TEST(RigSearch, StopsAtTheHeaviestLoad) {
     const Search search = searched({ndr}, forwards(20e6));
     const Bounds found = search.bounds(0);
     EXPECT_TRUE(found.complete);
-    EXPECT_EQ(found.lower, limits.max_load);
+    EXPECT_EQ(found.lower, search_limits.max_load);
     EXPECT_FALSE(found.upper);
 }
 
@@ -63,7 +63,7 @@ TEST(RigSearch, SaysThatADeviceForwardsNothing) {
     const Bounds found = search.bounds(0);
     EXPECT_TRUE(found.complete);
     EXPECT_FALSE(found.lower);
-    EXPECT_EQ(found.upper, limits.min_load);
+    EXPECT_EQ(found.upper, search_limits.min_load);
 }
 
 /// One of ten trials is disturbed and lose a little at any load: with an exceed ratio of one half this does not count.
@@ -85,7 +85,7 @@ TEST(RigSearch, LooksPastRareDisturbances) {
 TEST(RigSearch, DecidesByTheDurationSum) {
     Goal goal = ndr;
     goal.duration_sum = 4;
-    Search search({goal}, limits);
+    Search search({goal}, search_limits);
     search.add(1e6, 1, 0);
     search.add(1e6, 1, 0);
     EXPECT_EQ(search.bounds(0).lower, 1e6) << "two good seconds of four: the other two cannot exceed the half";
@@ -97,7 +97,7 @@ TEST(RigSearch, DecidesByTheDurationSum) {
 }
 
 TEST(RigSearch, ShortGoodTrialsProveNothing) {
-    Search search({ndr}, limits);
+    Search search({ndr}, search_limits);
     for (int i = 0; i < 100; ++i) search.add(1e6, 0.1, 0);
     EXPECT_FALSE(search.bounds(0).lower);
 }

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string service(const std::string& name, unsigned number) {
+std::string service_yaml(const std::string& name, unsigned number) {
     return "kind: Service\nmetadata: {name: " + name + "}\nspec: {clusterIP: 10.96.0." + std::to_string(number) +
            ", ports: [{port: 80}]}\n";
 }
@@ -27,7 +27,7 @@ protected:
         config_.networks.emplace_back().name = "demo";
         config_.networks[0].node_name = "gw";
         config_.sources.push_back({"files", "directory", directory_.path().string(), ""});
-        directory_.write("a.yaml", service("a", 1));
+        directory_.write("a.yaml", service_yaml("a", 1));
     }
     ~ControllerTest() override {
         if (controller_) controller_->stop();
@@ -61,7 +61,7 @@ TEST_F(ControllerTest, PublishesAndFollowsEdits) {
     start();
     ASSERT_TRUE(has_services(1));
     EXPECT_TRUE(soon([&] { return ready_ && controller_->status().ready(); }));
-    directory_.write("b.yaml", service("b", 2));
+    directory_.write("b.yaml", service_yaml("b", 2));
     ASSERT_TRUE(has_services(2));
     directory_.write("b.yaml", "broken: [");
     EXPECT_TRUE(soon([&] { return controller_->status().sources.at(0).errors.size() == 1; }));
@@ -78,7 +78,7 @@ TEST_F(ControllerTest, ManyEditsInOneWindowAreOnePublication) {
         << "it tells later";
     const auto before = controller_->status().publications;
     for (unsigned i = 2; i < 20; ++i)
-        directory_.write(std::to_string(i) + ".yaml", service("s" + std::to_string(i), i));
+        directory_.write(std::to_string(i) + ".yaml", service_yaml("s" + std::to_string(i), i));
     const auto all_there = [&] { return published_.current()->desired().services.size() == 19; };
     EXPECT_TRUE(soon(all_there));
     EXPECT_TRUE(soon([&] { return controller_->status().publications > before; }));
@@ -89,7 +89,7 @@ TEST_F(ControllerTest, NothingIsPublishedWhenNothingChanged) {
     start();
     ASSERT_TRUE(has_services(1));
     const int steered = view_.steered;
-    directory_.write("a.yaml", "# a comment\n" + service("a", 1));
+    directory_.write("a.yaml", "# a comment\n" + service_yaml("a", 1));
     directory_.write("pod.yaml", "kind: Pod\nmetadata: {name: p}\n");
     directory_.write("seen.yaml", "kind: [");  // a mark: what was written before it has been read by then
     EXPECT_TRUE(soon([&] { return !controller_->status().sources.at(0).errors.empty(); }));
@@ -100,7 +100,7 @@ TEST_F(ControllerTest, FailsStaticAndTriesAgain) {
     start();
     ASSERT_TRUE(has_services(1));
     view_.refuse = true;
-    directory_.write("b.yaml", service("b", 2));
+    directory_.write("b.yaml", service_yaml("b", 2));
     EXPECT_TRUE(soon([&] {
         const auto findings = controller_->status().findings;
         return !findings.empty() && findings.back().text == "no room in the map";

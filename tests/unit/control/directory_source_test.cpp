@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string node(const std::string& name, const std::string& zone = "a") {
+std::string node_yaml(const std::string& name, const std::string& zone = "a") {
     return "---\nkind: Node\nmetadata: {name: " + name + ", labels: {topology.kubernetes.io/zone: " + zone + "}}\n";
 }
 
@@ -42,9 +42,9 @@ protected:
 };
 
 TEST_F(DirectorySourceTest, ReadsAllManifestsAndNothingElse) {
-    directory_.write("a.yaml", node("one") + node("two"));
+    directory_.write("a.yaml", node_yaml("one") + node_yaml("two"));
     directory_.write("b.json", R"({"kind": "Node", "metadata": {"name": "three"}})");
-    directory_.write(".hidden.yaml", node("hidden"));
+    directory_.write(".hidden.yaml", node_yaml("hidden"));
     directory_.write("notes.txt", "no: [yaml");
     fs::create_directory(path() / "folder.yaml");
     open();
@@ -56,10 +56,10 @@ TEST_F(DirectorySourceTest, ReadsAllManifestsAndNothingElse) {
 
 TEST_F(DirectorySourceTest, FollowsCreationEditRenameAndDeletion) {
     open();
-    directory_.write("a.yaml", node("one"));
+    directory_.write("a.yaml", node_yaml("one"));
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "one=a ");
-    directory_.write("a.yaml", node("one", "b"));
+    directory_.write("a.yaml", node_yaml("one", "b"));
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "one=b ");
     fs::rename(path() / "a.yaml", path() / "z.yaml");
@@ -76,20 +76,20 @@ TEST_F(DirectorySourceTest, FollowsCreationEditRenameAndDeletion) {
 }
 
 TEST_F(DirectorySourceTest, EditorsThatReplaceTheFile) {
-    directory_.write("a.yaml", node("one"));
+    directory_.write("a.yaml", node_yaml("one"));
     open();
-    directory_.write(".a.yaml.tmp", node("one", "b"));
+    directory_.write(".a.yaml.tmp", node_yaml("one", "b"));
     fs::rename(path() / ".a.yaml.tmp", path() / "a.yaml");
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "one=b ");
 }
 
 TEST_F(DirectorySourceTest, HalfWrittenFilesAreNotRead) {
-    directory_.write("a.yaml", node("one"));
+    directory_.write("a.yaml", node_yaml("one"));
     open();
     std::ofstream file(path() / "a.yaml");  // truncates
     file << "---\nkind: Node\n" << std::flush;
-    directory_.write("b.yaml", node("two"));
+    directory_.write("b.yaml", node_yaml("two"));
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "one=a two=a ");
     file << "metadata: {name: one, labels: {topology.kubernetes.io/zone: c}}\n";
@@ -100,13 +100,13 @@ TEST_F(DirectorySourceTest, HalfWrittenFilesAreNotRead) {
 
 TEST_F(DirectorySourceTest, ConfigMapMountsSwapAsAWhole) {
     fs::create_directories(path() / "..1");
-    directory_.write("..1/a.yaml", node("one"));
+    directory_.write("..1/a.yaml", node_yaml("one"));
     fs::create_directory_symlink("..1", path() / "..data");
     fs::create_symlink("..data/a.yaml", path() / "a.yaml");
     open();
     EXPECT_EQ(nodes(), "one=a ");
     fs::create_directories(path() / "..2");
-    directory_.write("..2/a.yaml", node("one", "b"));
+    directory_.write("..2/a.yaml", node_yaml("one", "b"));
     fs::create_directory_symlink("..2", path() / "..data_tmp");
     fs::rename(path() / "..data_tmp", path() / "..data");
     ASSERT_TRUE(changed());
@@ -114,32 +114,32 @@ TEST_F(DirectorySourceTest, ConfigMapMountsSwapAsAWhole) {
 }
 
 TEST_F(DirectorySourceTest, BrokenFileKeepsItsLastGoodObjects) {
-    directory_.write("a.yaml", node("one"));
-    directory_.write("b.yaml", node("two"));
+    directory_.write("a.yaml", node_yaml("one"));
+    directory_.write("b.yaml", node_yaml("two"));
     open();
     directory_.write("a.yaml", "kind: Node\nmetadata: {name: [\n");
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "one=a two=a ");
     EXPECT_NE(errors().find("a.yaml:3: "), std::string::npos) << errors();
-    directory_.write("a.yaml", node("one", "b"));
+    directory_.write("a.yaml", node_yaml("one", "b"));
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "one=b two=a ");
     EXPECT_EQ(errors(), "");
 }
 
 TEST_F(DirectorySourceTest, MalformedObjectKeepsItsLastGoodSelf) {
-    directory_.write("a.yaml", node("one") + node("two"));
+    directory_.write("a.yaml", node_yaml("one") + node_yaml("two"));
     open();
-    directory_.write("a.yaml", "kind: Node\nmetadata: {name: one, labels: 7}\n" + node("two", "b"));
+    directory_.write("a.yaml", "kind: Node\nmetadata: {name: one, labels: 7}\n" + node_yaml("two", "b"));
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "two=b one=a ");
     EXPECT_NE(errors().find("a.yaml:2: Node one: metadata.labels must be a map"), std::string::npos) << errors();
 }
 
 TEST_F(DirectorySourceTest, FirstFileKeepsAnObjectOfTwo) {
-    directory_.write("b.yaml", node("one", "b"));
+    directory_.write("b.yaml", node_yaml("one", "b"));
     open();
-    directory_.write("a.yaml", node("one", "a"));
+    directory_.write("a.yaml", node_yaml("one", "a"));
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "one=a ");
     EXPECT_NE(errors().find("b.yaml: Node one is in a.yaml too, which keeps it"), std::string::npos) << errors();
@@ -150,12 +150,12 @@ TEST_F(DirectorySourceTest, FirstFileKeepsAnObjectOfTwo) {
 }
 
 TEST_F(DirectorySourceTest, SameContentIsNoChange) {
-    directory_.write("a.yaml", node("one"));
+    directory_.write("a.yaml", node_yaml("one"));
     open();
     const auto before = source_->objects().nodes.at(0);
-    directory_.write("a.yaml", node("one"));
+    directory_.write("a.yaml", node_yaml("one"));
     EXPECT_FALSE(changed());
-    directory_.write("a.yaml", node("one") + node("two"));
+    directory_.write("a.yaml", node_yaml("one") + node_yaml("two"));
     ASSERT_TRUE(changed());
     EXPECT_EQ(source_->objects().nodes.at(0), before) << "the object that stayed the same is the same one";
 }
@@ -163,18 +163,18 @@ TEST_F(DirectorySourceTest, SameContentIsNoChange) {
 TEST_F(DirectorySourceTest, DirectoryThatGoesAndComesBack) {
     const fs::path nested = path() / "cluster.d";
     fs::create_directory(nested);
-    directory_.write("cluster.d/a.yaml", node("one"));
+    directory_.write("cluster.d/a.yaml", node_yaml("one"));
     source_ = std::make_unique<DirectorySource>(SourceConfig{"files", "directory", nested.string(), ""}, "demo");
     fs::rename(nested, path() / "away");
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "one=a ");
     EXPECT_NE(errors().find("the directory is gone"), std::string::npos);
     fs::create_directory(nested);
-    directory_.write("cluster.d/a.yaml", node("two"));
+    directory_.write("cluster.d/a.yaml", node_yaml("two"));
     ASSERT_TRUE(source_->process());
     EXPECT_EQ(nodes(), "two=a ");
     EXPECT_EQ(errors(), "");
-    directory_.write("cluster.d/b.yaml", node("three"));
+    directory_.write("cluster.d/b.yaml", node_yaml("three"));
     ASSERT_TRUE(changed());
     EXPECT_EQ(nodes(), "two=a three=a ");
 }

@@ -20,7 +20,7 @@ using nlohmann::json;
 
 constexpr const char* node = "/api/v1/nodes/gw";
 constexpr const char* node_lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/gw";
-constexpr const char* lease = "/apis/coordination.k8s.io/v1/namespaces/viaduct/leases/gateway";
+constexpr const char* gateway_lease = "/apis/coordination.k8s.io/v1/namespaces/viaduct/leases/gateway";
 
 class LeaveTest : public ::testing::Test {
 protected:
@@ -73,7 +73,7 @@ TEST_F(LeaveTest, TakesItsAnnotationsOffItsNode) {
               "Node gw: flannel's annotations are removed; a node forgets the gateway when its flanneld is restarted\n"
               "Lease viaduct/gateway: let go\n");
     EXPECT_EQ(server_->get(node)["metadata"]["annotations"], json({{"mine", "kept"}}));
-    EXPECT_EQ(server_->get(lease)["spec"]["holderIdentity"], "");
+    EXPECT_EQ(server_->get(gateway_lease)["spec"]["holderIdentity"], "");
     EXPECT_TRUE(exists(node_lease)) << "that is the kubelet's";
     EXPECT_EQ(leave(), 0);
     EXPECT_EQ(out_, "nothing of the gateway is left in any cluster\n");
@@ -98,7 +98,7 @@ TEST_F(LeaveTest, LeavesOthersThingsAlone) {
     EXPECT_EQ(leave(), 0) << err_;
     EXPECT_EQ(out_, "Node worker: is not of a gateway's making and stays as it is\n");
     EXPECT_TRUE(exists("/api/v1/nodes/worker"));
-    EXPECT_EQ(server_->get(lease)["spec"]["holderIdentity"], "gw") << "another one's Lease";
+    EXPECT_EQ(server_->get(gateway_lease)["spec"]["holderIdentity"], "gw") << "another one's Lease";
 }
 
 TEST_F(LeaveTest, SaysWhichRightIsMissing) {

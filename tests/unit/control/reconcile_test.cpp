@@ -9,7 +9,7 @@
 namespace viaduct {
 namespace {
 
-DesiredService service(const std::string& name, std::uint16_t port) {
+DesiredService desired_service(const std::string& name, std::uint16_t port) {
     DesiredService one;
     one.name = name;
     one.protocol = Protocol::tcp;
@@ -19,15 +19,16 @@ DesiredService service(const std::string& name, std::uint16_t port) {
 
 TEST(Reconcile, EqualStatesHaveNoChanges) {
     DesiredState state;
-    state.services = {service("a", 80)};
+    state.services = {desired_service("a", 80)};
     EXPECT_TRUE(reconcile(state, state).empty());
     EXPECT_EQ(reconcile(state, state).summary(), "");
 }
 
 TEST(Reconcile, NamesWhatWasAddedChangedAndRemoved) {
     DesiredState before, after;
-    before.services = {service("a", 80), service("b", 80), service("c", 80)};
-    after.services = {service("b", 81), service("c", 80), service("d", 80), service("e", 80)};
+    before.services = {desired_service("a", 80), desired_service("b", 80), desired_service("c", 80)};
+    after.services = {desired_service("b", 81), desired_service("c", 80), desired_service("d", 80),
+                      desired_service("e", 80)};
     before.peers = {{"node1", NetworkId{0}, Ipv4(192, 0, 2, 1), {}, {}}};
     const Changes changes = reconcile(before, after);
     EXPECT_EQ(changes.summary(),

@@ -54,48 +54,48 @@ TEST_P(SelectionTest, Selects) {
 }
 
 constexpr auto cluster = TrafficPolicy::cluster, local = TrafficPolicy::local;
-constexpr auto node = LocalPolicy::node, as_cluster = LocalPolicy::cluster;
+constexpr auto on_node = LocalPolicy::node, as_cluster = LocalPolicy::cluster;
 INSTANTIATE_TEST_SUITE_P(Cluster, SelectionTest,
-                         ::testing::Values(Case{"ready ones, sorted", {ready2, ready1}, cluster, node, "1 2 "},
-                                           Case{"ready beats draining", {draining1, ready2}, cluster, node, "2 "},
-                                           Case{"only draining", {draining1, draining2}, cluster, node, "1 2 "},
-                                           Case{"neither ready nor serving", {dead1}, cluster, node, ""},
-                                           Case{"not ready, not terminating", {unready1}, cluster, node, ""},
-                                           Case{"none", {}, cluster, node, ""}));
+                         ::testing::Values(Case{"ready ones, sorted", {ready2, ready1}, cluster, on_node, "1 2 "},
+                                           Case{"ready beats draining", {draining1, ready2}, cluster, on_node, "2 "},
+                                           Case{"only draining", {draining1, draining2}, cluster, on_node, "1 2 "},
+                                           Case{"neither ready nor serving", {dead1}, cluster, on_node, ""},
+                                           Case{"not ready, not terminating", {unready1}, cluster, on_node, ""},
+                                           Case{"none", {}, cluster, on_node, ""}));
 INSTANTIATE_TEST_SUITE_P(
     Local, SelectionTest,
     ::testing::Values(
-        Case{"on my node", {{1, true, true, false, "mine"}, {2, true, true, false, "other"}}, local, node, "1 "},
-        Case{"elsewhere only", {{2, true, true, false, "other"}}, local, node, "", WhenEmpty::drop},
-        Case{"draining elsewhere only", {{2, false, true, true, "other"}}, local, node, "", WhenEmpty::drop},
-        Case{"nowhere", {}, local, node, "", WhenEmpty::reject},
-        Case{"dead elsewhere", {{2, false, false, true, "other"}}, local, node, "", WhenEmpty::reject},
-        Case{"draining here, ready elsewhere", {{1, true, true, false, "other"}, draining2}, local, node, "2 "},
+        Case{"on my node", {{1, true, true, false, "mine"}, {2, true, true, false, "other"}}, local, on_node, "1 "},
+        Case{"elsewhere only", {{2, true, true, false, "other"}}, local, on_node, "", WhenEmpty::drop},
+        Case{"draining elsewhere only", {{2, false, true, true, "other"}}, local, on_node, "", WhenEmpty::drop},
+        Case{"nowhere", {}, local, on_node, "", WhenEmpty::reject},
+        Case{"dead elsewhere", {{2, false, false, true, "other"}}, local, on_node, "", WhenEmpty::reject},
+        Case{"draining here, ready elsewhere", {{1, true, true, false, "other"}, draining2}, local, on_node, "2 "},
         Case{"at the edge Local is Cluster", {{2, true, true, false, "other"}}, local, as_cluster, "2 "}));
 INSTANTIATE_TEST_SUITE_P(
     Topology, SelectionTest,
     ::testing::Values(
-        Case{"my zone", {{1, true, true, false, "", {"a"}}, {2, true, true, false, "", {"b"}}}, cluster, node, "1 "},
-        Case{"one without a hint", {{1, true, true, false, "", {"a"}}, ready2}, cluster, node, "1 2 "},
+        Case{"my zone", {{1, true, true, false, "", {"a"}}, {2, true, true, false, "", {"b"}}}, cluster, on_node, "1 "},
+        Case{"one without a hint", {{1, true, true, false, "", {"a"}}, ready2}, cluster, on_node, "1 2 "},
         Case{"none for my zone",
              {{1, true, true, false, "", {"b"}}, {2, true, true, false, "", {"c"}}},
              cluster,
-             node,
+             on_node,
              "1 2 "},
         Case{"an unready one without a hint does not count",
              {{1, true, true, false, "", {"a"}}, {2, false, false}},
              cluster,
-             node,
+             on_node,
              "1 "},
         Case{"my node before my zone",
              {{1, true, true, false, "", {"a"}, {"mine"}}, {2, true, true, false, "", {"a"}, {"other"}}},
              cluster,
-             node,
+             on_node,
              "1 "},
         Case{"draining ones are not filtered",
              {{1, false, true, true, "", {"a"}}, {2, false, true, true, "", {"b"}}},
              cluster,
-             node,
+             on_node,
              "1 2 "}));
 
 std::string joined(const std::vector<Candidate>& all) {

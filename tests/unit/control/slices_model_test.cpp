@@ -13,8 +13,8 @@
 namespace viaduct {
 namespace {
 
-constexpr std::size_t slices = 2;  // among the followed resources
-constexpr const char* services = R"(
+constexpr std::size_t slice_resource = 2;  // among the followed resources
+constexpr const char* two_services = R"(
 kind: Service
 metadata: {name: web, namespace: shop}
 spec: {clusterIP: 10.96.0.1, ports: [{name: http, port: 80}]}
@@ -30,7 +30,7 @@ protected:
         NetworkConfig& network = config_.networks.emplace_back();
         network.name = "demo";
         network.node_name = "gw";
-        for (const Object& one : read_objects(services, "services.yaml").objects) services_.put(one);
+        for (const Object& one : read_objects(two_services, "services.yaml").objects) services_.put(one);
     }
     unsigned chance(unsigned n) { return static_cast<unsigned>(random_() % n); }
 
@@ -112,7 +112,7 @@ protected:
 };
 
 TEST_P(SlicesModelTest, EndsWithTheSnapshotOfAFreshStart) {
-    follow_by_list(slices);
+    follow_by_list(slice_resource);
     give_list();
     SnapshotBuilder builder;
     std::shared_ptr<const Snapshot> followed;
@@ -125,7 +125,7 @@ TEST_P(SlicesModelTest, EndsWithTheSnapshotOfAFreshStart) {
     EXPECT_GT(reflector_->status().events, 150U);
     reflector_.reset();
     sink_ = {};
-    follow_by_list(slices);
+    follow_by_list(slice_resource);
     give_list();
     SnapshotBuilder fresh;
     EXPECT_EQ(text_of(*followed), text_of(*build(fresh, nullptr)));

@@ -23,13 +23,13 @@ std::vector<rte_mbuf*> packets(unsigned count) {
     return made;
 }
 
-std::uint16_t device_of(const Port& port) { return port.receive_queues().front().device; }
+std::uint16_t loop_of(const Port& port) { return port.receive_queues().front().device; }
 
 /// Takes what a looped-back device holds, and gives it back to the pool.
 unsigned drained(const Port& port) {
     std::array<rte_mbuf*, 64> taken;
     unsigned sum = 0;
-    while (const unsigned count = rte_eth_rx_burst(device_of(port), 0, taken.data(), taken.size())) {
+    while (const unsigned count = rte_eth_rx_burst(loop_of(port), 0, taken.data(), taken.size())) {
         rte_pktmbuf_free_bulk(taken.data(), count);
         sum += count;
     }
@@ -44,7 +44,7 @@ protected:
     }
     void arrive(Port& port, unsigned count) {
         auto made = packets(count);
-        ASSERT_EQ(rte_eth_tx_burst(device_of(port), 0, made.data(), static_cast<std::uint16_t>(count)), count);
+        ASSERT_EQ(rte_eth_tx_burst(loop_of(port), 0, made.data(), static_cast<std::uint16_t>(count)), count);
     }
     Worker& make_worker(WorkerSetup setup) {
         around.slots = &slots;
