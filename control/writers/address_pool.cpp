@@ -13,7 +13,7 @@ namespace viaduct {
 
 namespace {
 
-const char* family_name(Family family) { return family == Family::v4 ? "IPv4" : "IPv6"; }
+const char* ip_version(Family family) { return family == Family::v4 ? "IPv4" : "IPv6"; }
 Family kind_of(const IpAddress& address) { return address.is_v4() ? Family::v4 : Family::v6; }
 
 /// A Service on its way through the rounds.
@@ -206,7 +206,7 @@ private:
         }
         const bool bonus = claim.service->family_policy == FamilyPolicy::prefer_dual && !claim.addresses->empty();
         find(bonus ? Severity::note : Severity::error, claim,
-             std::string("gets no ") + family_name(family) + " load-balancer address: " +
+             std::string("gets no ") + ip_version(family) + " load-balancer address: " +
                  (open ? "the pools that are open to it have none left" : "no pool that is open to it has any"),
              open ? "add to a pool's ranges" : "open a pool to its namespace, or correct viaduct.dev/pool");
     }
