@@ -54,11 +54,9 @@ std::uint16_t Sink::send(void* self, rte_mbuf** packets, std::uint16_t count) no
 
 void Harness::load(unsigned at, unsigned count, PortId ingress) noexcept {
     std::copy_n(ahead_.begin() + at, count, burst_.mbufs.begin());
-    for (unsigned i = 0; i < count; ++i) {
-        burst_.meta[i].ingress = ingress;
-        burst_.mbufs[i]->ol_flags = receive_flags_;
-    }
+    for (unsigned i = 0; i < count; ++i) burst_.mbufs[i]->ol_flags = receive_flags_;
     burst_.count = count;
+    burst_.ingress = ingress;
 }
 
 }  // namespace viaduct

@@ -26,7 +26,7 @@ std::uint32_t spread(std::uint32_t hash) noexcept { return (hash ^ (hash >> 15U)
 /// A packet of a flow that nobody knows, and what has been found out about it before it is its turn.
 template <Address A>
 struct Newcomer {
-    Slot slot{};
+    Packet* packet = nullptr;
     const FrontendTarget* frontend = nullptr;
     const Service* service = nullptr;  // of its frontend; nullptr: not to a service's port
     const Backend* backend = nullptr;  // Maglev's; nullptr: none, or the client's affinity decides
@@ -46,7 +46,7 @@ public:
           around_(around),
           clock_(clock) {}
 
-    void collect(Slot slot) noexcept;
+    void collect(Packet& packet) noexcept;
     /// What was collected.
     void admit() noexcept {
         look_up();
@@ -61,22 +61,22 @@ private:
 
     void admit(Newcomer<A>& newcomer) noexcept;
     void to_service(Newcomer<A>& newcomer) noexcept;
-    void to_no_frontend(Slot slot) noexcept;
+    void to_no_frontend(Packet& packet) noexcept;
     void to_backend(Newcomer<A>& newcomer) noexcept;
-    void echo(Slot slot) noexcept;
-    void refuse(Slot slot, Drop why, bool tell) noexcept;
+    void echo(Packet& packet) noexcept;
+    void refuse(Packet& packet, Drop why, bool tell) noexcept;
     [[nodiscard]] const Backend& choose_for_client(const Service& service, A client) noexcept;
-    [[nodiscard]] FlowKey<A> reply_to_us(Slot slot, NetworkId network) const noexcept;
+    [[nodiscard]] FlowKey<A> reply_to_us(Packet& packet, NetworkId network) const noexcept;
     static void comes_from(const Backend& backend, FlowKey<A>& reply) noexcept;
-    [[nodiscard]] Connection<A>* open(Slot slot, FlowKey<A> reply) noexcept;
-    void follow(Slot slot) noexcept;
-    void enter(Slot slot, Connection<A>& connection) noexcept;
+    [[nodiscard]] Connection<A>* open(Packet& packet, FlowKey<A> reply) noexcept;
+    void follow(Packet& packet) noexcept;
+    void enter(Packet& packet, Connection<A>& connection) noexcept;
 
     template <class Visit>
     void for_each_newcomer(Visit&& visit) noexcept {
         for (unsigned i = 0; i < count_; ++i) visit(newcomers_.list[i]);
     }
-    [[nodiscard]] const FlowKey<A>& key_of(Slot slot) const noexcept { return burst_.meta[slot].template flow<A>(); }
+    [[nodiscard]] const FlowKey<A>& key_of(Packet& packet) const noexcept { return packet.meta.template flow<A>(); }
 
     Burst& burst_;
     const Snapshot& now_;
@@ -98,7 +98,7 @@ void Balancer<A>::look_up() noexcept {
     for_each_newcomer([&](Newcomer<A>& n) noexcept { find_service(n); });
     for (unsigned i = 0; i < count_; ++i) connections_.prefetch_free(i);
     for_each_newcomer([&](const Newcomer<A>& n) noexcept {
-        if (n.service != nullptr) n.service->choice.prefetch(spread(burst_.meta[n.slot].hash));
+        if (n.service != nullptr) n.service->choice.prefetch(spread(n.packet->meta.hash));
     });
     for_each_newcomer([&](Newcomer<A>& n) noexcept { begin_reply(n); });
     for_each_newcomer([&](Newcomer<A>& n) noexcept { find_backend(n); });
@@ -109,34 +109,34 @@ void Balancer<A>::look_up() noexcept {
 }
 
 template <Address A>
-void Balancer<A>::collect(Slot slot) noexcept {
-    const FlowKey<A>& key = key_of(slot);
+void Balancer<A>::collect(Packet& packet) noexcept {
+    const FlowKey<A>& key = key_of(packet);
     now_.frontends->prefetch(key.destination, key.destination_port, key.protocol);
-    newcomers_.list[count_++] = {.slot = slot, .reply = {}};
+    newcomers_.list[count_++] = {.packet = &packet, .reply = {}};
 }
 
 template <Address A>
 void Balancer<A>::find_service(Newcomer<A>& newcomer) noexcept {
-    const Interest interest = burst_.treatment[newcomer.slot].interest;
+    const Interest interest = newcomer.packet->treatment.interest;
     if (interest != Interest::service && interest != Interest::node_port) return;
-    if (burst_.meta[newcomer.slot].transport == Transport::other) return;
-    const FlowKey<A>& key = key_of(newcomer.slot);
+    if (newcomer.packet->meta.transport == Transport::other) return;
+    const FlowKey<A>& key = key_of(*newcomer.packet);
     newcomer.frontend = now_.frontends->find(key.destination, key.destination_port, key.protocol);
     if (newcomer.frontend == nullptr) return;
     newcomer.service = &now_.frontends->service(newcomer.frontend->service);
-    burst_.treatment[newcomer.slot].service = newcomer.frontend->service;
+    newcomer.packet->treatment.service = newcomer.frontend->service;
     prefetch(newcomer.service);
 }
 
 /// The reply key, but for the backend in it.
 template <Address A>
 void Balancer<A>::begin_reply(Newcomer<A>& newcomer) noexcept {
-    const Slot slot = newcomer.slot;
-    const FlowKey<A>& key = key_of(slot);
+    Packet& packet = *newcomer.packet;
+    const FlowKey<A>& key = key_of(packet);
     if (newcomer.service != nullptr) {
-        newcomer.reply = reply_to_us(slot, newcomer.service->network);
-    } else if (burst_.treatment[slot].interest == Interest::masquerade) {
-        newcomer.reply = reply_to_us(slot, key.network);
+        newcomer.reply = reply_to_us(packet, newcomer.service->network);
+    } else if (packet.treatment.interest == Interest::masquerade) {
+        newcomer.reply = reply_to_us(packet, key.network);
         newcomer.reply.source = key.destination;
         newcomer.reply.source_port = key.destination_port;
     } else {
@@ -149,31 +149,31 @@ void Balancer<A>::find_backend(Newcomer<A>& newcomer) noexcept {
     if (newcomer.service == nullptr || newcomer.service->affinity_seconds != 0) return;
     const BackendChoice& backends = newcomer.service->choice;
     if (backends.empty()) return;
-    newcomer.backend = &backends.choose(spread(burst_.meta[newcomer.slot].hash));
+    newcomer.backend = &backends.choose(spread(newcomer.packet->meta.hash));
     prefetch(newcomer.backend);
 }
 
 template <Address A>
 void Balancer<A>::admit(Newcomer<A>& newcomer) noexcept {
-    const Slot slot = newcomer.slot;
-    const PacketMeta& meta = burst_.meta[slot];
+    Packet& packet = *newcomer.packet;
+    const PacketMeta& meta = packet.meta;
     const FlowKey<A>& key = meta.flow<A>();
     // An earlier packet of the same burst may have opened the connection.
     if (const Hit<A> hit = connections_.find(key, meta.hash, clock_)) {
-        burst_.treatment[slot].direction = hit.direction;
-        return enter(slot, *hit.connection);
+        packet.treatment.direction = hit.direction;
+        return enter(packet, *hit.connection);
     }
-    switch (burst_.treatment[slot].interest) {
+    switch (packet.treatment.interest) {
         case Interest::service:
         case Interest::node_port:
-            return newcomer.service != nullptr ? to_service(newcomer) : to_no_frontend(slot);
+            return newcomer.service != nullptr ? to_service(newcomer) : to_no_frontend(packet);
         case Interest::reply:
-            return burst_.drop(slot, Drop::no_connection);
+            return burst_.drop(packet, Drop::no_connection);
         case Interest::follow:
-            return follow(slot);
+            return follow(packet);
         case Interest::masquerade:
-            if (meta.transport == Transport::other) return burst_.drop(slot, Drop::protocol_unsupported);
-            if (Connection<A>* connection = open(slot, newcomer.reply)) enter(slot, *connection);
+            if (meta.transport == Transport::other) return burst_.drop(packet, Drop::protocol_unsupported);
+            if (Connection<A>* connection = open(packet, newcomer.reply)) enter(packet, *connection);
             return;
         case Interest::none:
             return;
@@ -182,38 +182,38 @@ void Balancer<A>::admit(Newcomer<A>& newcomer) noexcept {
 
 /// To a service's address, but none of its ports.
 template <Address A>
-void Balancer<A>::to_no_frontend(Slot slot) noexcept {
-    if (burst_.treatment[slot].interest == Interest::node_port) return;  // the kernel's: SSH, BGP, ping
-    if (burst_.meta[slot].transport == Transport::echo_request) return echo(slot);
-    const Protocol protocol = key_of(slot).protocol;
+void Balancer<A>::to_no_frontend(Packet& packet) noexcept {
+    if (packet.treatment.interest == Interest::node_port) return;  // the kernel's: SSH, BGP, ping
+    if (packet.meta.transport == Transport::echo_request) return echo(packet);
+    const Protocol protocol = key_of(packet).protocol;
     const bool icmp = protocol == Protocol::icmp || protocol == Protocol::icmpv6;
-    if (icmp) return burst_.drop(slot, Drop::icmp_unsupported);
-    refuse(slot, Drop::no_such_service_port, true);
+    if (icmp) return burst_.drop(packet, Drop::icmp_unsupported);
+    refuse(packet, Drop::no_such_service_port, true);
 }
 
 template <Address A>
 void Balancer<A>::to_service(Newcomer<A>& newcomer) noexcept {
-    const Slot slot = newcomer.slot;
+    Packet& packet = *newcomer.packet;
     const Service& service = *newcomer.service;
-    const FlowKey<A>& key = key_of(slot);
-    if (burst_.meta[slot].from_overlay && service.network != key.network) return burst_.drop(slot, Drop::wrong_network);
-    if (newcomer.frontend->check_source && !service.admits(key.source)) return burst_.drop(slot, Drop::source_range);
+    const FlowKey<A>& key = key_of(packet);
+    if (packet.meta.from_overlay && service.network != key.network) return burst_.drop(packet, Drop::wrong_network);
+    if (newcomer.frontend->check_source && !service.admits(key.source)) return burst_.drop(packet, Drop::source_range);
     if (!service.choice.empty()) return to_backend(newcomer);
     const bool reject = service.when_empty == WhenEmpty::reject;
-    refuse(slot, reject ? Drop::no_endpoints : Drop::no_local_endpoints, reject);
+    refuse(packet, reject ? Drop::no_endpoints : Drop::no_local_endpoints, reject);
 }
 
 /// A service's address answers ping by itself: it is up while the gateway is.
 template <Address A>
-void Balancer<A>::echo(Slot slot) noexcept {
-    answer_echo(burst_.frame(slot), burst_.meta[slot]);
-    burst_.meta[slot].ingress_peer = no_peer;  // it may go back where it came from
+void Balancer<A>::echo(Packet& packet) noexcept {
+    answer_echo(packet.frame(), packet.meta);
+    packet.meta.ingress_peer = no_peer;  // it may go back where it came from
 }
 
 template <Address A>
-void Balancer<A>::refuse(Slot slot, Drop why, bool tell) noexcept {
-    if (tell) originated_.refuse(burst_, slot, clock_);
-    burst_.drop(slot, why);
+void Balancer<A>::refuse(Packet& packet, Drop why, bool tell) noexcept {
+    if (tell) originated_.refuse(packet, clock_);
+    burst_.drop(packet, why);
 }
 
 template <Address A>
@@ -226,24 +226,24 @@ const Backend& Balancer<A>::choose_for_client(const Service& service, A client) 
 
 template <Address A>
 void Balancer<A>::to_backend(Newcomer<A>& newcomer) noexcept {
-    const Slot slot = newcomer.slot;
+    Packet& packet = *newcomer.packet;
     const Service& service = *newcomer.service;
     if (newcomer.backend == nullptr) {
-        newcomer.backend = &choose_for_client(service, key_of(slot).source);
+        newcomer.backend = &choose_for_client(service, key_of(packet).source);
         comes_from(*newcomer.backend, newcomer.reply);
     }
-    Connection<A>* connection = open(slot, newcomer.reply);
+    Connection<A>* connection = open(packet, newcomer.reply);
     if (connection == nullptr) return;
     connection->service = service.id;
     connection->backend = newcomer.backend->id;
     connection->checked = now_.services_version;
-    enter(slot, *connection);
+    enter(packet, *connection);
 }
 
 /// How answers from this network look, but for who sends them, if the first candidate port is free.
 template <Address A>
-FlowKey<A> Balancer<A>::reply_to_us(Slot slot, NetworkId network) const noexcept {
-    const PacketMeta& meta = burst_.meta[slot];
+FlowKey<A> Balancer<A>::reply_to_us(Packet& packet, NetworkId network) const noexcept {
+    const PacketMeta& meta = packet.meta;
     const FlowKey<A>& key = meta.flow<A>();
     const SnatPool<A>& pool = now_.network(network).template family<A>().snat;
     const unsigned slot_number = around_.slots->own_slot(around_.self, spread(meta.hash));
@@ -262,11 +262,11 @@ void Balancer<A>::comes_from(const Backend& backend, FlowKey<A>& reply) noexcept
 
 /// A connection with these answers, or with another port of ours; nullptr: the packet has been dropped.
 template <Address A>
-Connection<A>* Balancer<A>::open(Slot slot, FlowKey<A> reply) noexcept {
-    const PacketMeta& meta = burst_.meta[slot];
+Connection<A>* Balancer<A>::open(Packet& packet, FlowKey<A> reply) noexcept {
+    const PacketMeta& meta = packet.meta;
     const FlowKey<A>& key = meta.flow<A>();
     if (now_.network(reply.network).template family<A>().snat.count == 0)
-        return burst_.drop(slot, Drop::snat_exhausted), nullptr;
+        return burst_.drop(packet, Drop::snat_exhausted), nullptr;
 
     const unsigned slot_number = slot_of_port(reply.destination_port);
     for (unsigned attempt = 0; attempt < port_attempts; ++attempt) {
@@ -274,34 +274,34 @@ Connection<A>* Balancer<A>::open(Slot slot, FlowKey<A> reply) noexcept {
         const std::uint32_t hash = flow_hash(reply);
         if (connections_.find(reply, hash, clock_)) continue;
         Connection<A>* connection = connections_.insert({&key, meta.hash}, {&reply, hash}, clock_);
-        if (connection == nullptr) return burst_.drop(slot, Drop::connection_table_full), nullptr;
+        if (connection == nullptr) return burst_.drop(packet, Drop::connection_table_full), nullptr;
         prepare_translation(*connection);
         around_.counters->connections_opened.add(1);
         return connection;
     }
-    return burst_.drop(slot, Drop::snat_exhausted), nullptr;
+    return burst_.drop(packet, Drop::snat_exhausted), nullptr;
 }
 
 /// From a pod to the outside: nothing is translated, but the answers must not be masqueraded.
 template <Address A>
-void Balancer<A>::follow(Slot slot) noexcept {
-    const FlowKey<A>& key = burst_.meta[slot].flow<A>();
+void Balancer<A>::follow(Packet& packet) noexcept {
+    const FlowKey<A>& key = packet.meta.flow<A>();
     Connection<A>* connection = connections_.insert(key, key.mirrored(), clock_);
     if (connection == nullptr) return around_.counters->untracked.add(1);
     around_.counters->connections_opened.add(1);
-    enter(slot, *connection);
+    enter(packet, *connection);
 }
 
 /// The packet joins its connection.
 template <Address A>
-void Balancer<A>::enter(Slot slot, Connection<A>& connection) noexcept {
-    const PacketMeta& meta = burst_.meta[slot];
-    Treatment& treatment = burst_.treatment[slot];
+void Balancer<A>::enter(Packet& packet, Connection<A>& connection) noexcept {
+    const PacketMeta& meta = packet.meta;
+    Treatment& treatment = packet.treatment;
     if (meta.protocol() == Protocol::tcp)
         connection.tcp = tcp_next(connection.tcp, treatment.direction, meta.tcp_flags);
     treatment.connection = &connection;
     ++burst_.tracked;
-    treatment.network =
+    packet.network =
         treatment.direction == Direction::original ? connection.reply.network : connection.original.network;
 }
 
@@ -309,8 +309,8 @@ template <Address A>
 void balance_family(Burst& burst, const Snapshot& now, Connections& connections, AffinityTable& affinities,
                     Originated& originated, const Surroundings& around, Seconds clock) noexcept {
     Balancer<A> balancer(burst, now, connections.family<A>(), affinities, originated, around, clock);
-    burst.for_each_of<A>([&](Slot slot) noexcept {
-        if (burst.treatment[slot].unknown) balancer.collect(slot);
+    burst.for_each_of<A>([&](Packet& packet) noexcept {
+        if (packet.treatment.unknown) balancer.collect(packet);
     });
     balancer.admit();
 }

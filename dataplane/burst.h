@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "encap/drop.h"
 #include "encap/packet.h"
@@ -15,10 +16,10 @@
 
 namespace viaduct {
 
+struct Peer;
+
 /// What becomes of a packet. `travelling` until a stage has decided.
 enum class Verdict : std::uint8_t { travelling, forward, hand_over, kernel, held, drop };
-
-using Slot = std::uint8_t;  // a packet's place in its burst
 
 /// Why a packet has to do with connections.
 enum class Interest : std::uint8_t {
@@ -30,84 +31,97 @@ enum class Interest : std::uint8_t {
     follow,      // from a pod to the outside: remembered, so that its replies are not masqueraded
 };
 
-/// What the middle stages find out and decide about a packet. Half a cache line.
-struct alignas(32) Treatment {
-    void* connection = nullptr;  // track → translate: a Connection of the packet's family
-    RouteTarget target{};
+/// What the middle stages find out about a packet. To be copied as a whole: one vector store begins it anew.
+struct alignas(16) Treatment {
+    void* connection = nullptr;         // track → translate: a Connection of the packet's family
     ServiceIndex service = no_service;  // what balance chose from, for explain
-    Direction direction{};              // of the packet, or of the quoted packet in an ICMP error
-    Interest interest{};
-    bool unknown = false;                 // track looked for its connection and found none
-    NetworkId network = NetworkId::none;  // where it goes on: a Service may lie in another network than the client
-    PortId egress = PortId::none;
-    WorkerId owner = 0;  // whom to hand it over to
+    Verdict verdict = Verdict::travelling;
+    Interest interest = Interest::none;
+    Direction direction{};  // of the packet, or of the quoted packet in an ICMP error
+    bool unknown = false;   // track looked for its connection and found none
 
     template <Address A>
     [[nodiscard]] Connection<A>* tracked() const noexcept {
         return static_cast<Connection<A>*>(connection);
     }
 };
-static_assert(sizeof(Treatment) == 32);
-inline constexpr Treatment untreated{};  // to be copied: two vector stores
+static_assert(sizeof(Treatment) == 16);
+inline constexpr Treatment untreated{};
 
-/// A packet of a burst with its metadata at hand, for the time of a look at it.
-struct Packet {
-    Slot slot;
-    rte_mbuf& mbuf;
-    PacketMeta& meta;
-    Treatment& treatment;
-    std::uint8_t* ip;
+/// A packet of a burst: its buffer, and what the stages know about it and have decided. Two cache lines.
+struct alignas(64) Packet {
+    PacketMeta meta;
+    Treatment treatment;
+    NetworkId network;   // where it goes on: a Service may lie in another network than the client
+    PortId egress;       // when it is forwarded, or the kernel's
+    WorkerId owner;      // when it is handed over
+    Drop reason;         // when it is dropped
+    RouteTarget target;  // set by route
+    const Peer* peer;    // the target, if it is one
+    rte_mbuf* mbuf;
+    std::uint8_t* ip;  // its IP header, `meta.network_at` bytes from where the frame begins
+
+    [[nodiscard]] std::uint8_t* frame() const noexcept { return rte_pktmbuf_mtod(mbuf, std::uint8_t*); }
+    /// Looks up again where its IP header is: the frame has moved.
+    void find_ip() noexcept { ip = frame() + meta.network_at; }
+    void begin_treatment(NetworkId in) noexcept {
+        treatment = untreated;
+        network = in;
+    }
 };
+static_assert(sizeof(Packet) == 128);
+
+/// The metadata that travels with a packet outside a burst (hand-over, waiting): in the mbuf's private area.
+[[nodiscard]] inline PacketMeta& carried_meta(rte_mbuf* mbuf) noexcept {
+    return *static_cast<PacketMeta*>(rte_mbuf_to_priv(mbuf));
+}
+inline constexpr std::uint16_t mbuf_private_size = sizeof(PacketMeta);
 
 class Burst {
 public:
     static constexpr unsigned capacity = 64;
 
     unsigned count = 0;
-    std::array<rte_mbuf*, capacity> mbufs;
-    std::array<PacketMeta, capacity> meta;
-    std::array<Treatment, capacity> treatment;
-    std::array<Verdict, capacity> verdict;
-    std::array<Drop, capacity> reason;                // when the verdict is drop
+    PortId ingress = PortId::none;                    // of packets that have just been received
+    std::array<rte_mbuf*, capacity> mbufs;            // as they came, before a stage has looked at them
+    std::array<Packet, capacity> packets;             // the first `count`
     bool decided = false;                             // a fate, since the travelling ones were last sorted out
-    bool all_travel = false;                          // none has been decided at all
+    bool all_alike = false;                           // none has been decided at all, and none is the gateway's own
     unsigned decapsulated, translated, encapsulated;  // how many packets were, for the counters
     unsigned tracked, unknown;                        // how many have a connection, and how many look for one in vain
+    std::uint64_t received_bytes;                     // set by parse
 
-    [[nodiscard]] std::uint8_t* frame(Slot slot) const noexcept { return rte_pktmbuf_mtod(mbufs[slot], std::uint8_t*); }
-    [[nodiscard]] std::uint8_t* ip(Slot slot) const noexcept { return frame(slot) + meta[slot].network_at; }
-
-    [[nodiscard]] Packet packet(Slot slot) noexcept {
-        return {slot, *mbufs[slot], meta[slot], treatment[slot], ip(slot)};
-    }
-
-    /// Begins: `count` packets with their ingress set. They have treatments, and travel, when parse has looked at them.
+    /// Begins with packets that have just been received. They have treatments, and travel, when parse has looked at
+    /// them.
     void start() noexcept {
-        verdict.fill(Verdict::travelling);
         for (Travellers& family : travellers_) family.count = 0;
         decided = false;
-        all_travel = true;
+        all_alike = true;
         decapsulated = translated = encapsulated = tracked = unknown = 0;
     }
-    /// Begins in the middle: with packets whose metadata is known.
-    void start_parsed() noexcept {
+    /// Begins in the middle: with packets that carry what is known about them.
+    void start_carried() noexcept {
         start();
         for (unsigned i = 0; i < count; ++i) {
-            begin_treatment(static_cast<Slot>(i), meta[i].network());
-            travels(static_cast<Slot>(i));
+            Packet& packet = packets[i];
+            packet.mbuf = mbufs[i];
+            packet.meta = carried_meta(packet.mbuf);
+            packet.find_ip();
+            packet.begin_treatment(packet.meta.network());
+            travels(packet);
+            if (packet.meta.originated) all_alike = false;
         }
     }
+    [[nodiscard]] std::span<rte_mbuf* const> received() const noexcept { return std::span(mbufs).first(count); }
+    [[nodiscard]] std::span<Packet> all() noexcept { return std::span(packets).first(count); }
+    [[nodiscard]] std::span<const Packet> all() const noexcept { return std::span(packets).first(count); }
 
-    void begin_treatment(Slot slot, NetworkId network) noexcept {
-        treatment[slot] = untreated;
-        treatment[slot].network = network;
-    }
     /// Its family is known: it takes part in what the stages do for that one. Also a packet that `keep_of` lets go from
     /// the other one.
-    void travels(Slot slot) noexcept { travels(slot, meta[slot].family); }
-    void travels(Slot slot, Family its) noexcept {
+    void travels(Packet& packet) noexcept { travels(packet, packet.meta.family); }
+    void travels(Packet& packet, Family its) noexcept {
         Travellers& family = travellers_[static_cast<std::size_t>(its)];
-        family.slots[family.count++] = slot;
+        family.packets[family.count++] = &packet;
     }
     template <Address A>
     [[nodiscard]] unsigned travelling() const noexcept {
@@ -116,22 +130,22 @@ public:
     [[nodiscard]] unsigned travelling() const noexcept { return travelling<Ipv4>() + travelling<Ipv6>(); }
 
     /// Decides a packet's fate. It leaves the travelling ones at the end of `for_each_of`.
-    void decide(Slot slot, Verdict v) noexcept {
-        verdict[slot] = v;
+    void decide(Packet& packet, Verdict verdict) noexcept {
+        packet.treatment.verdict = verdict;
         decided = true;
-        all_travel = false;
+        all_alike = false;
     }
-    void drop(Slot slot, Drop why) noexcept {
-        decide(slot, Verdict::drop);
-        reason[slot] = why;
+    void drop(Packet& packet, Drop why) noexcept {
+        decide(packet, Verdict::drop);
+        packet.reason = why;
     }
 
-    /// Calls `visit(slot)` for every travelling packet of one family, and keeps those that travel on.
+    /// Calls `visit(packet)` for every travelling packet of one family, and keeps those that travel on.
     template <Address A, class Visit>
     void for_each_of(Visit&& visit) noexcept {
         const Travellers& family = travellers_[static_cast<std::size_t>(family_of<A>)];
         const unsigned visited = family.count;
-        for (unsigned i = 0; i < visited; ++i) visit(family.slots[i]);
+        for (unsigned i = 0; i < visited; ++i) visit(*family.packets[i]);
         if (decided) sort_out();
     }
 
@@ -142,48 +156,40 @@ public:
         Travellers& family = travellers_[static_cast<std::size_t>(family_of<A>)];
         unsigned kept = 0;
         for (unsigned i = 0; i < visited; ++i) {
-            const Slot slot = family.slots[i];
-            family.slots[kept] = slot;
-            kept += visit(slot) ? 1U : 0U;
+            Packet* const packet = family.packets[i];
+            family.packets[kept] = packet;
+            kept += visit(*packet) ? 1U : 0U;
         }
         if (kept == visited) return;
-        for (unsigned i = visited; i < family.count; ++i) family.slots[kept++] = family.slots[i];
+        for (unsigned i = visited; i < family.count; ++i) family.packets[kept++] = family.packets[i];
         family.count = kept;
     }
 
     /// Lets the decided packets go from the travelling ones.
     void sort_out() noexcept {
-        sort_out(Family::v4);
-        sort_out(Family::v6);
+        for (Travellers& family : travellers_) sort_out(family);
         decided = false;
     }
 
 private:
     /// One family's packets that still travel, in order of arrival.
     struct Travellers {
-        std::array<Slot, capacity> slots;
+        std::array<Packet*, capacity> packets;
         unsigned count = 0;
     };
 
-    void sort_out(Family family) noexcept {
-        Travellers& all = travellers_[static_cast<std::size_t>(family)];
+    static void sort_out(Travellers& family) noexcept {
         unsigned kept = 0;
-        for (unsigned i = 0; i < all.count; ++i) {
-            const Slot slot = all.slots[i];
-            all.slots[kept] = slot;
-            kept += verdict[slot] == Verdict::travelling ? 1U : 0U;
+        for (unsigned i = 0; i < family.count; ++i) {
+            Packet* const packet = family.packets[i];
+            family.packets[kept] = packet;
+            kept += packet->treatment.verdict == Verdict::travelling ? 1U : 0U;
         }
-        all.count = kept;
+        family.count = kept;
     }
 
     std::array<Travellers, 2> travellers_;  // by Family
 };
-
-/// The metadata that travels with a packet outside a burst (hand-over, waiting): in the mbuf's private area.
-[[nodiscard]] inline PacketMeta& carried_meta(rte_mbuf* mbuf) noexcept {
-    return *static_cast<PacketMeta*>(rte_mbuf_to_priv(mbuf));
-}
-inline constexpr std::uint16_t mbuf_private_size = sizeof(PacketMeta);
 
 /// Asks for all that a pipeline will touch of a packet that another worker has handed over, which lies in that one's
 /// cache: the mbuf, what it carries, and the headers, at the place where most frames begin. Reads nothing.

@@ -10,6 +10,13 @@ namespace {
 
 constexpr unsigned tunnel_header = sizeof(UdpHeader) + sizeof(VxlanHeader);
 
+/// rte_pktmbuf_adj for a first segment that is known to have so many bytes.
+void take_off(rte_mbuf& mbuf, unsigned bytes) noexcept {
+    mbuf.data_off = static_cast<std::uint16_t>(mbuf.data_off + bytes);
+    mbuf.data_len = static_cast<std::uint16_t>(mbuf.data_len - bytes);
+    mbuf.pkt_len -= bytes;
+}
+
 /// What comes over one family. Who drops a packet returns at once: the way of those that go on is straight. What is
 /// returned tells whether the packet travels on in its family.
 template <Address A>
@@ -17,15 +24,17 @@ class Decapsulator {
 public:
     Decapsulator(Burst& burst, const Snapshot& now) noexcept : burst_(burst), now_(now), end_(now) {}
 
-    [[nodiscard]] bool go(Slot slot) noexcept;
+    [[nodiscard]] bool go(Packet& packet) noexcept;
 
 private:
-    [[nodiscard]] bool udp_is_good(Slot slot, const rte_mbuf& mbuf, const UdpHeader& udp) noexcept;
-    [[nodiscard, gnu::noinline]] bool sum_is_good(Slot slot) noexcept;
-    [[nodiscard]] bool open_any(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept;
+    [[nodiscard]] bool udp_is_good(Packet& packet, const rte_mbuf& mbuf, const UdpHeader& udp) noexcept;
+    [[nodiscard, gnu::noinline]] bool sum_is_good(Packet& packet) noexcept;
+    [[nodiscard]] bool open_any(Packet& packet, PeerIndex peer, std::uint8_t outer_tos) noexcept;
     template <Address Inner>
-    [[nodiscard]] bool goes_on(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept;
-    [[gnu::cold, gnu::noinline]] bool drop(Slot slot, Drop why) noexcept { return burst_.drop(slot, why), false; }
+    [[nodiscard]] bool goes_on(Packet& packet, PeerIndex peer, std::uint8_t outer_tos) noexcept;
+    [[gnu::cold, gnu::noinline]] bool drop(Packet& packet, Drop why) noexcept {
+        return burst_.drop(packet, why), false;
+    }
 
     Burst& burst_;
     const Snapshot& now_;
@@ -34,14 +43,14 @@ private:
 
 /// False: the packet has been dropped.
 template <Address A>
-[[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Slot slot, const rte_mbuf& mbuf,
+[[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Packet& packet, const rte_mbuf& mbuf,
                                                                 const UdpHeader& udp) noexcept {
-    const PacketMeta& meta = burst_.meta[slot];
-    if (!outer_udp_fits(udp, meta)) return drop(slot, Drop::bad_udp_length);
+    const PacketMeta& meta = packet.meta;
+    if (!outer_udp_fits(udp, meta)) return drop(packet, Drop::bad_udp_length);
     const bool none = std::same_as<A, Ipv4> && udp.checksum.raw() == 0;
-    if (!none && !sum_is_good(slot)) return drop(slot, Drop::bad_udp_checksum);
+    if (!none && !sum_is_good(packet)) return drop(packet, Drop::bad_udp_checksum);
     const bool whole = meta.transport_at + tunnel_header <= mbuf.data_len;
-    return whole || drop(slot, Drop::truncated);
+    return whole || drop(packet, Drop::truncated);
 }
 
 /// Whether the NIC has found the UDP checksum to be right. One that knows VXLAN speaks of the inner packet's in its
@@ -54,83 +63,85 @@ bool verified_by_nic(const rte_mbuf& mbuf) noexcept {
 
 /// What nobody can verify passes: the inner packet has its own checksums.
 template <Address A>
-bool Decapsulator<A>::sum_is_good(Slot slot) noexcept {
-    const rte_mbuf& mbuf = *burst_.mbufs[slot];
+bool Decapsulator<A>::sum_is_good(Packet& packet) noexcept {
+    const rte_mbuf& mbuf = *packet.mbuf;
     const std::size_t contiguous = verified_by_nic(mbuf) ? 0 : mbuf.data_len;
-    return check_outer_sum<A>(burst_.frame(slot), contiguous, burst_.meta[slot]) != OuterSum::bad;
+    return check_outer_sum<A>(packet.frame(), contiguous, packet.meta) != OuterSum::bad;
 }
 
 template <Address A>
-[[gnu::always_inline]] inline bool Decapsulator<A>::go(Slot slot) noexcept {
-    PacketMeta& meta = burst_.meta[slot];
+[[gnu::always_inline]] inline bool Decapsulator<A>::go(Packet& packet) noexcept {
+    PacketMeta& meta = packet.meta;
     const FlowKey<A>& outer = meta.flow<A>();
     if (!end_.is_addressed_by(outer) || meta.transport != Transport::flow) return true;
-    if (meta.first_fragment) return drop(slot, Drop::outer_fragment);
-    rte_mbuf& mbuf = *burst_.mbufs[slot];
-    const std::uint8_t* frame = burst_.frame(slot);
+    if (meta.first_fragment) return drop(packet, Drop::outer_fragment);
+    rte_mbuf& mbuf = *packet.mbuf;
+    std::uint8_t* frame = packet.frame();
     const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
-    if (!udp_is_good(slot, mbuf, udp)) return false;
+    if (!udp_is_good(packet, mbuf, udp)) return false;
     const auto& vxlan = header_at<VxlanHeader>(frame + meta.transport_at + sizeof udp);
-    if (!vxlan.has_vni()) return drop(slot, Drop::vxlan_no_vni_flag);
-    if (!end_.enter(vxlan.vni())) return drop(slot, Drop::unknown_vni);
+    if (!vxlan.has_vni()) return drop(packet, Drop::vxlan_no_vni_flag);
+    if (!end_.enter(vxlan.vni())) return drop(packet, Drop::unknown_vni);
     const PeerIndex peer = now_.peer_of(end_.network(), outer.source);
-    if (peer == no_peer) return drop(slot, Drop::unknown_vtep);
+    if (peer == no_peer) return drop(packet, Drop::unknown_vtep);
 
-    const std::uint8_t outer_tos = tos_of(frame + meta.network_at, family_of<A>);
-    rte_pktmbuf_adj(&mbuf, static_cast<std::uint16_t>(meta.transport_at + tunnel_header));
-    const std::uint8_t* inner = rte_pktmbuf_mtod(&mbuf, const std::uint8_t*);
+    const std::uint8_t outer_tos = tos_of(packet.ip, family_of<A>);
+    const unsigned outer_headers = meta.transport_at + tunnel_header;
+    take_off(mbuf, outer_headers);
+    std::uint8_t* inner = frame + outer_headers;
+    packet.ip = inner + sizeof(EthernetHeader);
     const auto& ethernet = header_at<EthernetHeader>(inner);
-    if (mbuf.data_len >= sizeof ethernet && end_.owns_mac(ethernet.destination_word())) {
+    if (mbuf.data_len >= plain_bytes<Ipv4> && end_.owns_mac(ethernet.destination_word())) {
         const bool v4 = ethernet.type == Be16(ether_type::ipv4), v6 = ethernet.type == Be16(ether_type::ipv6);
         const NetworkId network = end_.network();
         if (v4 && parse_plain<Ipv4>(inner, mbuf.data_len, mbuf.pkt_len, meta, network))
-            return goes_on<Ipv4>(slot, peer, outer_tos);
+            return goes_on<Ipv4>(packet, peer, outer_tos);
         if (v6 && parse_plain<Ipv6>(inner, mbuf.data_len, mbuf.pkt_len, meta, network))
-            return goes_on<Ipv6>(slot, peer, outer_tos);
+            return goes_on<Ipv6>(packet, peer, outer_tos);
     }
-    return open_any(slot, peer, outer_tos);
+    return open_any(packet, peer, outer_tos);
 }
 
 /// Any inner packet.
 template <Address A>
-[[gnu::noinline]] bool Decapsulator<A>::open_any(Slot slot, PeerIndex peer, std::uint8_t outer_tos) noexcept {
-    PacketMeta& meta = burst_.meta[slot];
-    const rte_mbuf& mbuf = *burst_.mbufs[slot];
-    const std::uint8_t* frame = burst_.frame(slot);
-    if (mbuf.data_len < sizeof(EthernetHeader)) return drop(slot, Drop::truncated);
+[[gnu::noinline]] bool Decapsulator<A>::open_any(Packet& packet, PeerIndex peer, std::uint8_t outer_tos) noexcept {
+    PacketMeta& meta = packet.meta;
+    const rte_mbuf& mbuf = *packet.mbuf;
+    const std::uint8_t* frame = packet.frame();
+    if (mbuf.data_len < sizeof(EthernetHeader)) return drop(packet, Drop::truncated);
     const ParseResult parsed = parse(frame, mbuf.data_len, mbuf.pkt_len, meta);
-    if (parsed.outcome == ParseOutcome::bad) return drop(slot, parsed.why);
+    if (parsed.outcome == ParseOutcome::bad) return drop(packet, parsed.why);
     // no ARP and no floods on this overlay
-    if (parsed.outcome == ParseOutcome::for_kernel) return drop(slot, Drop::inner_not_ip);
+    if (parsed.outcome == ParseOutcome::for_kernel) return drop(packet, Drop::inner_not_ip);
     const std::uint64_t mac = header_at<EthernetHeader>(frame).destination_word();
-    if (!end_.owns_mac(mac)) return drop(slot, Drop::wrong_inner_mac);
+    if (!end_.owns_mac(mac)) return drop(packet, Drop::wrong_inner_mac);
     meta.set_network(end_.network());
-    if (meta.family == Family::v4) return goes_on<Ipv4>(slot, peer, outer_tos);
-    return goes_on<Ipv6>(slot, peer, outer_tos);
+    packet.find_ip();
+    if (meta.family == Family::v4) return goes_on<Ipv4>(packet, peer, outer_tos);
+    return goes_on<Ipv6>(packet, peer, outer_tos);
 }
 
 /// The inner packet takes the tunnel packet's place.
 template <Address A>
 template <Address Inner>
-[[gnu::always_inline]] inline bool Decapsulator<A>::goes_on(Slot slot, PeerIndex peer,
+[[gnu::always_inline]] inline bool Decapsulator<A>::goes_on(Packet& packet, PeerIndex peer,
                                                             std::uint8_t outer_tos) noexcept {
-    PacketMeta& meta = burst_.meta[slot];
+    PacketMeta& meta = packet.meta;
     const bool marked = (outer_tos & ecn::mask) != ecn::not_ect;
-    if (marked && !decapsulate_ecn(burst_.ip(slot), family_of<Inner>, outer_tos))
-        return drop(slot, Drop::ecn_congested);
+    if (marked && !decapsulate_ecn(packet.ip, family_of<Inner>, outer_tos)) return drop(packet, Drop::ecn_congested);
     meta.from_overlay = true;
     meta.ingress_peer = peer;
-    burst_.treatment[slot].network = end_.network();
+    packet.network = end_.network();
     ++burst_.decapsulated;
     if (std::same_as<A, Inner>) return true;
-    burst_.travels(slot, family_of<Inner>);
+    burst_.travels(packet, family_of<Inner>);
     return false;
 }
 
 template <Address A>
 void decapsulate_over(Burst& burst, unsigned count, const Snapshot& now) noexcept {
     Decapsulator<A> decapsulator(burst, now);
-    burst.keep_of<A>(count, [&](Slot slot) noexcept { return decapsulator.go(slot); });
+    burst.keep_of<A>(count, [&](Packet& packet) noexcept { return decapsulator.go(packet); });
 }
 
 }  // namespace

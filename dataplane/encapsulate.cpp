@@ -18,13 +18,15 @@ namespace {
 }
 
 /// The same for a packet in one piece.
-[[gnu::always_inline]] inline bool set_front(rte_mbuf& mbuf, const PacketMeta& meta, std::uint16_t length) noexcept {
-    const int moved = mbuf.data_off + meta.network_at - length;
-    if (mbuf.nb_segs != 1 || moved < 0) [[unlikely]]
-        return set_front_of_any(mbuf, meta, length);
-    mbuf.data_off = static_cast<std::uint16_t>(moved);
-    mbuf.data_len = static_cast<std::uint16_t>(length + meta.ip_length);
-    mbuf.pkt_len = mbuf.data_len;
+[[gnu::always_inline]] inline bool set_front(const Packet& packet, std::uint16_t length) noexcept {
+    rte_mbuf& mbuf = *packet.mbuf;
+    const auto headroom = packet.ip - static_cast<std::uint8_t*>(mbuf.buf_addr);
+    if (mbuf.nb_segs != 1 || headroom < length) [[unlikely]]
+        return set_front_of_any(mbuf, packet.meta, length);
+    const std::uint32_t whole = std::uint32_t{length} + packet.meta.ip_length;
+    mbuf.data_off = static_cast<std::uint16_t>(headroom - length);
+    mbuf.data_len = static_cast<std::uint16_t>(whole);
+    mbuf.pkt_len = whole;
     return true;
 }
 
@@ -37,7 +39,7 @@ template <Address A>
 std::uint32_t entropy_of(const PacketMeta& meta) noexcept {
     if (meta.first_fragment || meta.transport == Transport::later_fragment) [[unlikely]]
         return entropy_of_fragment(meta.flow<A>());
-    return meta.hash != 0 ? meta.hash : flow_hash(meta.flow<A>());
+    return meta.hash != 0 ? meta.hash : flow_entropy(meta.flow<A>());
 }
 
 /// With a UDP checksum over all of the packet, which must lie in one piece for that.
@@ -48,67 +50,63 @@ template <Address A>
           OuterUdpChecksum::computed);
 }
 template <Address A>
-[[gnu::noinline]] void write_any_with_checksum(Burst& burst, Slot slot, const Peer& peer, std::uint8_t tos) noexcept {
-    if (rte_pktmbuf_linearize(burst.mbufs[slot]) != 0) return burst.drop(slot, Drop::no_headroom);
-    const Packet packet = burst.packet(slot);
-    write_with_checksum<A>({slot, packet.mbuf, packet.meta, packet.treatment, burst.frame(slot) + peer.headers.length},
-                           peer, tos);
+[[gnu::noinline]] void write_any_with_checksum(Burst& burst, Packet& packet, const Peer& peer,
+                                               std::uint8_t tos) noexcept {
+    if (rte_pktmbuf_linearize(packet.mbuf) != 0) return burst.drop(packet, Drop::no_headroom);
+    packet.ip = packet.frame() + peer.headers.length;
+    write_with_checksum<A>(packet, peer, tos);
 }
 
 template <Address A>
-[[gnu::always_inline]] inline void to_peer(Burst& burst, const Packet& packet, const Peer& peer) noexcept {
+[[gnu::always_inline]] inline void to_peer(Burst& burst, Packet& packet, const Peer& peer) noexcept {
     const std::uint8_t tos = peer.tos.of(tos_of(packet.ip, family_of<A>));
-    if (!set_front(packet.mbuf, packet.meta, peer.headers.length)) return burst.drop(packet.slot, Drop::no_headroom);
+    if (!set_front(packet, peer.headers.length)) return burst.drop(packet, Drop::no_headroom);
     ++burst.encapsulated;
     if (peer.checksum == OuterUdpChecksum::zero)
         return write_plain_ipv4(peer.headers, packet.ip, family_of<A>, packet.meta.ip_length, tos,
                                 entropy_of<A>(packet.meta));
-    if (peer.headers.outer_v4 || packet.mbuf.nb_segs > 1)
-        return write_any_with_checksum<A>(burst, packet.slot, peer, tos);
+    if (peer.headers.outer_v4 || packet.mbuf->nb_segs > 1) return write_any_with_checksum<A>(burst, packet, peer, tos);
     write_with_checksum<A>(packet, peer, tos);
 }
 
 /// With these addresses in front.
 template <Address A>
-[[gnu::always_inline]] inline void ethernet(Burst& burst, const Packet& packet, const EthernetHeader& header) noexcept {
-    if (!set_front(packet.mbuf, packet.meta, sizeof header)) return burst.drop(packet.slot, Drop::no_headroom);
+[[gnu::always_inline]] inline void ethernet(Burst& burst, Packet& packet, const EthernetHeader& header) noexcept {
+    if (!set_front(packet, sizeof header)) return burst.drop(packet, Drop::no_headroom);
     auto& ethernet = header_at<EthernetHeader>(packet.ip - sizeof header);
     ethernet = header;
     ethernet.type = Be16(std::same_as<A, Ipv4> ? ether_type::ipv4 : ether_type::ipv6);
 }
 
 template <Address A>
-[[gnu::noinline]] void to_connected(Burst& burst, Slot slot, const Snapshot& now, PortId port) noexcept {
-    const Packet packet = burst.packet(slot);
+[[gnu::noinline]] void to_connected(Burst& burst, Packet& packet, const Snapshot& now, PortId port) noexcept {
     using Header = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
     const IpAddress destination = header_at<Header>(packet.ip).destination;
     const Mac* neighbour = now.neighbours->find(port, destination);
-    if (neighbour == nullptr) return burst.drop(packet.slot, Drop::neighbour_unresolved);
+    if (neighbour == nullptr) return burst.drop(packet, Drop::neighbour_unresolved);
     ethernet<A>(burst, packet, {*neighbour, now.port(port).mac, {}});
 }
 
 /// A frame as the kernel's end of the port expects it. What came plain is left as it is.
 template <Address A>
-[[gnu::noinline]] void to_kernel(Burst& burst, Slot slot, const Snapshot& now) noexcept {
-    const Packet packet = burst.packet(slot);
-    const PortId port = packet.treatment.egress;
-    if (!now.has(port)) return burst.drop(packet.slot, Drop::no_kernel_port);
-    const Mac source = header_at<EthernetHeader>(burst.frame(packet.slot)).source;
+[[gnu::noinline]] void to_kernel(Burst& burst, Packet& packet, const Snapshot& now) noexcept {
+    const PortId port = packet.egress;
+    if (!now.has(port)) return burst.drop(packet, Drop::no_kernel_port);
+    const Mac source = header_at<EthernetHeader>(packet.frame()).source;
     ethernet<A>(burst, packet, {now.port(port).mac, source, {}});
-    if (burst.verdict[packet.slot] == Verdict::travelling) burst.decide(packet.slot, Verdict::kernel);
+    if (packet.treatment.verdict == Verdict::travelling) burst.decide(packet, Verdict::kernel);
 }
 
 template <Address A>
 void encapsulate_family(Burst& burst, const Snapshot& now) noexcept {
-    burst.for_each_of<A>([&](Slot slot) noexcept {
-        const Packet packet = burst.packet(slot);
-        const RouteTarget target = packet.treatment.target;
-        if (target.kind == RouteKind::peer) return to_peer<A>(burst, packet, now.peers[target.index]);
+    burst.for_each_of<A>([&](Packet& packet) noexcept {
+        const RouteTarget target = packet.target;
+        if (target.kind == RouteKind::peer) return to_peer<A>(burst, packet, *packet.peer);
         if (target.kind == RouteKind::via) return ethernet<A>(burst, packet, now.next_hops[target.index].ethernet);
         if (target.kind == RouteKind::connected)
-            return to_connected<A>(burst, slot, now, static_cast<PortId>(target.index));
-        if (target.kind == RouteKind::kernel) return to_kernel<A>(burst, slot, now);
-        burst.drop(slot, Drop::no_route);
+            return to_connected<A>(burst, packet, now, static_cast<PortId>(target.index));
+        if (target.kind == RouteKind::kernel) return to_kernel<A>(burst, packet, now);
+        burst.drop(packet, Drop::no_route);
     });
 }
 

@@ -20,17 +20,17 @@ public:
     void after(Stage stage, const Burst& burst) noexcept override;
 
 private:
-    std::string text(Stage stage, const Burst& burst);
+    std::string text(Stage stage, const Packet& packet);
     template <Address A>
     std::string flow(const FlowKey<A>& key) const;
     std::string flow(const PacketMeta& meta) const {
         return meta.family == Family::v4 ? flow(meta.key.v4) : flow(meta.key.v6);
     }
-    std::string tracked(const Burst& burst) const;
+    std::string tracked(const Packet& packet) const;
     template <Address A>
-    std::string balanced(const Burst& burst);
-    std::string routed(const Burst& burst);
-    std::string encapsulated(const Burst& burst) const;
+    std::string balanced(const Packet& packet);
+    std::string routed(const Packet& packet);
+    std::string encapsulated(const Packet& packet) const;
     std::string network_name(NetworkId id) const {
         return id == NetworkId::none ? "none" : now_.network(id).settings.name;
     }
@@ -42,14 +42,14 @@ private:
 
 void Recorder::after(Stage stage, const Burst& burst) noexcept {
     if (decided_ || stage == Stage::transmit) return;  // that one has let go of the packet
-    decided_ = burst.verdict[0] != Verdict::travelling;
-    const bool dropped = burst.verdict[0] == Verdict::drop;
-    if (dropped) out_.drop = name(burst.reason[0]);
-    std::string what = dropped
-                           ? fmt::format("dropped: {}", drop_texts[static_cast<std::size_t>(burst.reason[0])].meaning)
-                           : text(stage, burst);
+    const Packet& packet = burst.packets[0];
+    decided_ = packet.treatment.verdict != Verdict::travelling;
+    const bool dropped = packet.treatment.verdict == Verdict::drop;
+    if (dropped) out_.drop = name(packet.reason);
+    std::string what = dropped ? fmt::format("dropped: {}", drop_texts[static_cast<std::size_t>(packet.reason)].meaning)
+                               : text(stage, packet);
     out_.steps.push_back({std::string(name(stage)), std::move(what)});
-    switch (burst.verdict[0]) {
+    switch (packet.treatment.verdict) {
         case Verdict::drop:
             out_.verdict = "drop";
             break;
@@ -69,22 +69,22 @@ void Recorder::after(Stage stage, const Burst& burst) noexcept {
     }
 }
 
-std::string Recorder::text(Stage stage, const Burst& burst) {
-    const PacketMeta& meta = burst.meta[0];
+std::string Recorder::text(Stage stage, const Packet& packet) {
+    const PacketMeta& meta = packet.meta;
     if (stage == Stage::parse) {
-        if (burst.verdict[0] == Verdict::kernel) return "not for forwarding: to the kernel";
+        if (packet.treatment.verdict == Verdict::kernel) return "not for forwarding: to the kernel";
         return fmt::format("{}, {} bytes, from port {}", flow(meta), meta.ip_length, now_.port(meta.ingress).name);
     }
     if (stage == Stage::decapsulate)
         return meta.from_overlay ? fmt::format("from peer {} in network {}: {}", now_.peers[meta.ingress_peer].name,
                                                network_name(meta.network()), flow(meta))
                                  : "not a tunnel packet";
-    if (stage == Stage::track) return tracked(burst);
-    if (stage == Stage::balance) return meta.family == Family::v4 ? balanced<Ipv4>(burst) : balanced<Ipv6>(burst);
+    if (stage == Stage::track) return tracked(packet);
+    if (stage == Stage::balance) return meta.family == Family::v4 ? balanced<Ipv4>(packet) : balanced<Ipv6>(packet);
     if (stage == Stage::translate)
-        return burst.treatment[0].connection != nullptr ? "rewritten as chosen" : "nothing to rewrite";
-    if (stage == Stage::route) return routed(burst);
-    return encapsulated(burst);
+        return packet.treatment.connection != nullptr ? "rewritten as chosen" : "nothing to rewrite";
+    if (stage == Stage::route) return routed(packet);
+    return encapsulated(packet);
 }
 
 template <Address A>
@@ -97,8 +97,8 @@ std::string Recorder::flow(const FlowKey<A>& key) const {
                        end(key.destination, key.destination_port));
 }
 
-std::string Recorder::tracked(const Burst& burst) const {
-    switch (burst.treatment[0].interest) {
+std::string Recorder::tracked(const Packet& packet) const {
+    switch (packet.treatment.interest) {
         case Interest::none:
             return "no connection needed: routed as it is";
         case Interest::service:
@@ -116,8 +116,8 @@ std::string Recorder::tracked(const Burst& burst) const {
 }
 
 template <Address A>
-std::string Recorder::balanced(const Burst& burst) {
-    const Treatment& treatment = burst.treatment[0];
+std::string Recorder::balanced(const Packet& packet) {
+    const Treatment& treatment = packet.treatment;
     const Connection<A>* connection = treatment.tracked<A>();
     if (treatment.service != no_service) out_.service = now_.frontends->service(treatment.service).name.view();
     if (connection == nullptr)
@@ -135,25 +135,25 @@ std::string Recorder::balanced(const Burst& burst) {
                        set.backends().size(), set.table().size(), source);
 }
 
-std::string Recorder::routed(const Burst& burst) {
-    const Treatment& treatment = burst.treatment[0];
-    const std::string network = network_name(treatment.network);
-    if (static_cast<std::size_t>(treatment.egress) < now_.ports.size()) out_.port = now_.port(treatment.egress).name;
-    if (burst.verdict[0] == Verdict::held) return "the next hop's MAC address is not known: waits while ARP or ND ask";
-    switch (treatment.target.kind) {
+std::string Recorder::routed(const Packet& packet) {
+    const std::string network = network_name(packet.network);
+    if (packet.treatment.verdict == Verdict::held)
+        return "the next hop's MAC address is not known: waits while ARP or ND ask";
+    if (static_cast<std::size_t>(packet.egress) < now_.ports.size()) out_.port = now_.port(packet.egress).name;
+    switch (packet.target.kind) {
         case RouteKind::peer: {
-            const Peer& peer = now_.peers[treatment.target.index];
+            const Peer& peer = now_.peers[packet.target.index];
             out_.peer = peer.name;
             out_.mtu = peer.mtu;
             return fmt::format("network {}: behind peer {} ({}), MTU {}", network, peer.name, to_string(peer.underlay),
                                out_.mtu);
         }
         case RouteKind::via:
-            out_.mtu = now_.port(treatment.egress).mtu;
-            return fmt::format("by gateway {} on port {}", to_string(now_.next_hops[treatment.target.index].address),
+            out_.mtu = now_.port(packet.egress).mtu;
+            return fmt::format("by gateway {} on port {}", to_string(now_.next_hops[packet.target.index].address),
                                out_.port);
         case RouteKind::connected:
-            out_.mtu = now_.port(treatment.egress).mtu;
+            out_.mtu = now_.port(packet.egress).mtu;
             return fmt::format("a neighbour on port {}", out_.port);
         case RouteKind::kernel:
             return "an address of this host: to the kernel";
@@ -164,13 +164,12 @@ std::string Recorder::routed(const Burst& burst) {
     return "no route";
 }
 
-std::string Recorder::encapsulated(const Burst& burst) const {
-    const Treatment& treatment = burst.treatment[0];
-    if (treatment.target.kind != RouteKind::peer) return "an Ethernet header in front";
-    const Peer& peer = now_.peers[treatment.target.index];
+std::string Recorder::encapsulated(const Packet& packet) const {
+    if (packet.target.kind != RouteKind::peer) return "an Ethernet header in front";
+    const Peer& peer = now_.peers[packet.target.index];
     return fmt::format("VXLAN, VNI {}, UDP port {}, to {}; {} bytes on port {}",
                        now_.network(peer.network).settings.vni.value(), now_.network(peer.network).settings.udp_port,
-                       to_string(peer.underlay), rte_pktmbuf_pkt_len(burst.mbufs[0]), out_.port);
+                       to_string(peer.underlay), rte_pktmbuf_pkt_len(packet.mbuf), out_.port);
 }
 
 std::uint16_t swallow(void*, rte_mbuf** packets, std::uint16_t count) noexcept {
@@ -192,7 +191,7 @@ Explanation explain(const Question& question, const Snapshot& snapshot, rte_memp
 
     const auto pipeline = std::make_unique<Pipeline>(around, PipelineSizes{16, 16, 16, 16, 1}, Timeouts{});
     const auto burst = std::make_unique<Burst>();
-    burst->mbufs[0] = synthetic_packet(question, snapshot, pool, burst->meta[0].ingress);
+    burst->mbufs[0] = synthetic_packet(question, snapshot, pool, burst->ingress);
     burst->count = 1;
     Recorder recorder(snapshot, explanation);
     pipeline->observe(&recorder);

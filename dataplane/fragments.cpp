@@ -69,9 +69,7 @@ template FragmentTable::Outcome FragmentTable::settle<Ipv6>(rte_mbuf&, const std
 
 void FragmentTable::let_go(Datagram& datagram, Burst& out) noexcept {
     while (datagram.waiting > 0 && out.count < Burst::capacity) {
-        rte_mbuf* mbuf = datagram.mbufs[--datagram.waiting];
-        out.mbufs[out.count] = mbuf;
-        out.meta[out.count++] = carried_meta(mbuf);
+        out.mbufs[out.count++] = datagram.mbufs[--datagram.waiting];
         --held_;
     }
 }

@@ -61,54 +61,53 @@ void Originated::finish_answer(std::size_t length) noexcept {
 }
 
 void Originated::add(rte_mbuf* mbuf, const PacketMeta& meta, NetworkId network) noexcept {
-    const unsigned slot = burst_.count++;
-    burst_.mbufs[slot] = mbuf;
-    burst_.meta[slot] = meta;
-    burst_.meta[slot].from_overlay = false;
-    burst_.meta[slot].ingress_peer = no_peer;
-    burst_.meta[slot].set_network(network);
-    burst_.meta[slot].originated = true;
+    PacketMeta own = meta;
+    own.from_overlay = false;
+    own.ingress_peer = no_peer;
+    own.set_network(network);
+    own.originated = true;
+    carried_meta(mbuf) = own;
+    burst_.mbufs[burst_.count++] = mbuf;
 }
 
 template <Address A>
-void Originated::write_error(const Burst& burst, Slot slot, const IcmpError& error, const A& source) noexcept {
+void Originated::write_error(const Packet& packet, const IcmpError& error, const A& source) noexcept {
     if (source == A{}) return;
-    std::uint8_t* out = begin_answer(burst.meta[slot]);
+    std::uint8_t* out = begin_answer(packet.meta);
     if (out == nullptr) return;
-    const std::size_t readable = burst.mbufs[slot]->data_len - burst.meta[slot].network_at;
-    finish_answer(write_icmp_error(out, max_reply_length, error, source, burst.ip(slot), readable));
+    const std::size_t readable = packet.mbuf->data_len - packet.meta.network_at;
+    finish_answer(write_icmp_error(out, max_reply_length, error, source, packet.ip, readable));
 }
 
-void Originated::refuse(const Burst& burst, Slot slot, Seconds clock) noexcept {
-    const PacketMeta& meta = burst.meta[slot];
+void Originated::refuse(const Packet& packet, Seconds clock) noexcept {
+    const PacketMeta& meta = packet.meta;
     if (!may_answer(clock)) return;
     if (meta.protocol() == Protocol::tcp) {
         if (std::uint8_t* out = begin_answer(meta))
-            finish_answer(write_tcp_reset(out, max_reply_length, burst.ip(slot), meta));
+            finish_answer(write_tcp_reset(out, max_reply_length, packet.ip, meta));
         return;
     }
-    if (!may_send_icmp_error(burst.ip(slot), burst.mbufs[slot]->data_len - meta.network_at, meta)) return;
+    if (!may_send_icmp_error(packet.ip, packet.mbuf->data_len - meta.network_at, meta)) return;
     const IcmpError error = IcmpError::unreachable_port();
     if (meta.family == Family::v4)
-        write_error(burst, slot, error, meta.key.v4.destination);
+        write_error(packet, error, meta.key.v4.destination);
     else
-        write_error(burst, slot, error, meta.key.v6.destination);
+        write_error(packet, error, meta.key.v6.destination);
 }
 
-void Originated::tell(const Burst& burst, Slot slot, const IcmpError& error, const Snapshot& now,
-                      Seconds clock) noexcept {
-    const PacketMeta& meta = burst.meta[slot];
-    if (!may_send_icmp_error(burst.ip(slot), burst.mbufs[slot]->data_len - meta.network_at, meta)) return;
+void Originated::tell(const Packet& packet, const IcmpError& error, const Snapshot& now, Seconds clock) noexcept {
+    const PacketMeta& meta = packet.meta;
+    if (!may_send_icmp_error(packet.ip, packet.mbuf->data_len - meta.network_at, meta)) return;
     if (!may_answer(clock)) return;
     if (meta.family == Family::v4)
-        write_error(burst, slot, error, error_source<Ipv4>(meta, now));
+        write_error(packet, error, error_source<Ipv4>(meta, now));
     else
-        write_error(burst, slot, error, error_source<Ipv6>(meta, now));
+        write_error(packet, error, error_source<Ipv6>(meta, now));
 }
 
-bool Originated::cut(Burst& burst, Slot slot, std::uint16_t mtu) noexcept {
-    PacketMeta& meta = burst.meta[slot];
-    rte_mbuf* whole = burst.mbufs[slot];
+bool Originated::cut(Packet& packet, std::uint16_t mtu) noexcept {
+    PacketMeta& meta = packet.meta;
+    rte_mbuf* whole = packet.mbuf;
     std::array<rte_mbuf*, RTE_LIBRTE_IP_FRAG_MAX_FRAG> pieces{};
     if (closed_ || burst_.count + pieces.size() > Burst::capacity) return false;
     if (whole->pkt_len > std::uint32_t{meta.network_at} + meta.ip_length)  // Ethernet padding is not payload
@@ -134,10 +133,11 @@ bool Originated::cut(Burst& burst, Slot slot, std::uint16_t mtu) noexcept {
         ip.checksum = finish(add_bytes(0, rte_pktmbuf_mtod(piece, const std::uint8_t*), ip.length()));
         meta.ip_length = ip.total_length.value();
         rte_pktmbuf_prepend(piece, ethernet_size);
-        if (piece != pieces[0]) add(piece, meta, burst.treatment[slot].network);
+        if (piece != pieces[0]) add(piece, meta, packet.network);
     }
-    burst.mbufs[slot] = pieces[0];
-    meta.ip_length = header_at<Ipv4Header>(burst.ip(slot)).total_length.value();
+    packet.mbuf = pieces[0];
+    packet.find_ip();
+    meta.ip_length = header_at<Ipv4Header>(packet.ip).total_length.value();
     rte_pktmbuf_free(whole);
     return true;
 }

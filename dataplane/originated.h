@@ -18,12 +18,12 @@ public:
     explicit Originated(rte_mempool* pool) noexcept : pool_(pool) {}
 
     /// Nobody serves this destination: TCP RST, or ICMP port unreachable in the destination's name.
-    void refuse(const Burst& burst, Slot slot, Seconds clock) noexcept;
+    void refuse(const Packet& packet, Seconds clock) noexcept;
     /// An ICMP error to the sender of a packet, which must be as the sender sent it.
-    void tell(const Burst& burst, Slot slot, const IcmpError& error, const Snapshot& now, Seconds clock) noexcept;
+    void tell(const Packet& packet, const IcmpError& error, const Snapshot& now, Seconds clock) noexcept;
     /// The packet in pieces of at most `mtu` bytes (RFC 791 §3.2): the first takes the packet's place, the others go
     /// with the originated. False, and nothing has changed, when it cannot be cut.
-    [[nodiscard]] bool cut(Burst& burst, Slot slot, std::uint16_t mtu) noexcept;
+    [[nodiscard]] bool cut(Packet& packet, std::uint16_t mtu) noexcept;
 
     /// The collected packets, ready for route. The caller empties it by sending it, and closes the collection
     /// meanwhile: what the gateway says itself causes no further answers.
@@ -35,7 +35,7 @@ private:
     [[nodiscard]] std::uint8_t* begin_answer(const PacketMeta& cause) noexcept;
     void finish_answer(std::size_t length) noexcept;
     template <Address A>
-    void write_error(const Burst& burst, Slot slot, const IcmpError& error, const A& source) noexcept;
+    void write_error(const Packet& packet, const IcmpError& error, const A& source) noexcept;
     void add(rte_mbuf* mbuf, const PacketMeta& meta, NetworkId network) noexcept;
 
     rte_mempool* pool_;

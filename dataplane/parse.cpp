@@ -1,6 +1,8 @@
 // Stage parse: headers of what a port received.
 #include <rte_prefetch.h>
 
+#include <new>
+
 #include "dataplane/stages.h"
 #include "encap/headers.h"
 
@@ -12,49 +14,57 @@ bool addressed_to(const PortTraits& port, const std::uint8_t* frame) noexcept {
     return header_at<EthernetHeader>(frame).destination_word() == port.mac || port.host;
 }
 
-[[gnu::noinline]] void look_at_any(Burst& burst, Slot slot, const PortTraits& port) noexcept {
-    PacketMeta& meta = burst.meta[slot];
-    const rte_mbuf& mbuf = *burst.mbufs[slot];
-    const ParseResult parsed = parse(burst.frame(slot), mbuf.data_len, mbuf.pkt_len, meta);
-    burst.begin_treatment(slot, port.network);
-    if (!port.exists) return burst.drop(slot, Drop::no_snapshot);
-    if (parsed.outcome == ParseOutcome::bad) return burst.drop(slot, parsed.why);
+[[gnu::noinline]] void look_at_any(Burst& burst, Packet& packet, const PortTraits& port) noexcept {
+    const rte_mbuf& mbuf = *packet.mbuf;
+    const ParseResult parsed = parse(packet.frame(), mbuf.data_len, mbuf.pkt_len, packet.meta);
+    if (!port.exists) return burst.drop(packet, Drop::no_snapshot);
+    if (parsed.outcome == ParseOutcome::bad) return burst.drop(packet, parsed.why);
     if (parsed.outcome == ParseOutcome::for_kernel) {
-        burst.treatment[slot].egress = port.kernel_port;
-        return burst.decide(slot, Verdict::kernel);
+        packet.egress = port.kernel_port;
+        return burst.decide(packet, Verdict::kernel);
     }
-    if (!addressed_to(port, burst.frame(slot))) return burst.drop(slot, Drop::wrong_mac);
-    meta.set_network(port.network);
-    burst.travels(slot);
+    if (!addressed_to(port, packet.frame())) return burst.drop(packet, Drop::wrong_mac);
+    packet.meta.set_network(port.network);
+    packet.find_ip();
+    burst.travels(packet);
 }
 
-/// False, and nothing done, unless the packet is an ordinary one.
-template <Address A>
-[[gnu::always_inline]] inline bool is_plain(Burst& burst, Slot slot, NetworkId network) noexcept {
-    const rte_mbuf& mbuf = *burst.mbufs[slot];
-    if (!parse_plain<A>(burst.frame(slot), mbuf.data_len, mbuf.pkt_len, burst.meta[slot], network)) return false;
-    burst.begin_treatment(slot, network);
-    burst.travels(slot, family_of<A>);
-    return true;
-}
-
-/// Most packets are addressed to the port and have nothing unusual about them.
-[[gnu::always_inline]] inline void look_at(Burst& burst, Slot slot, const Snapshot& now) noexcept {
-    const PortTraits& port = now.traits(burst.meta[slot].ingress);
-    const auto& ethernet = header_at<EthernetHeader>(burst.frame(slot));
-    if (ethernet.destination_word() == port.mac) {
-        if (ethernet.type == Be16(ether_type::ipv4) && is_plain<Ipv4>(burst, slot, port.network)) return;
-        if (ethernet.type == Be16(ether_type::ipv6) && is_plain<Ipv6>(burst, slot, port.network)) return;
-    }
-    look_at_any(burst, slot, port);
+/// Whether it is one of those that have nothing unusual about them and are addressed to the port, as most are. If so,
+/// it travels.
+[[gnu::always_inline]] inline bool is_plain(Burst& burst, Packet& packet, const PortTraits& port) noexcept {
+    const rte_mbuf& mbuf = *packet.mbuf;
+    const std::uint8_t* frame = packet.ip - sizeof(EthernetHeader);
+    const auto& ethernet = header_at<EthernetHeader>(frame);
+    if (ethernet.destination_word() != port.mac) return false;
+    if (ethernet.type == Be16(ether_type::ipv4) &&
+        parse_plain<Ipv4>(frame, mbuf.data_len, mbuf.pkt_len, packet.meta, port.network))
+        return burst.travels(packet, Family::v4), true;
+    if (ethernet.type == Be16(ether_type::ipv6) &&
+        parse_plain<Ipv6>(frame, mbuf.data_len, mbuf.pkt_len, packet.meta, port.network))
+        return burst.travels(packet, Family::v6), true;
+    return false;
 }
 
 }  // namespace
 
 void parse(Burst& burst, const Snapshot& now) noexcept {
-    const unsigned count = burst.count;
-    for (unsigned i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(burst.mbufs[i], void*));
-    for (unsigned i = 0; i < count; ++i) look_at(burst, static_cast<Slot>(i), now);
+    std::uint64_t bytes = 0;
+    for (const rte_mbuf* mbuf : burst.received()) {
+        rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
+        bytes += mbuf->pkt_len;
+    }
+    burst.received_bytes = bytes;
+
+    const PortId ingress = burst.ingress;
+    const PortTraits port = now.traits(ingress);
+    for (unsigned i = 0; i < burst.count; ++i) {
+        Packet& packet = *std::launder(&burst.packets[i]);  // g++ merges its stores only through a pointer of its own
+        packet.mbuf = burst.mbufs[i];
+        packet.ip = packet.frame() + sizeof(EthernetHeader);
+        packet.meta.ingress = ingress;
+        packet.begin_treatment(port.network);
+        if (!is_plain(burst, packet, port)) look_at_any(burst, packet, port);
+    }
 }
 
 }  // namespace viaduct

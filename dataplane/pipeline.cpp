@@ -38,7 +38,7 @@ void Pipeline::send_originated(const Snapshot& now, Seconds clock) noexcept {
     Burst& own = originated_.burst();
     if (own.count == 0) return;
     originated_.close(true);
-    own.start_parsed();
+    own.start_carried();
     route(own, now, waiting_, originated_, around_, clock);
     encapsulate(own, now);
     transmit(own, around_);
@@ -46,8 +46,7 @@ void Pipeline::send_originated(const Snapshot& now, Seconds clock) noexcept {
 }
 
 void Pipeline::resume(Burst& burst, const Snapshot& now, Seconds clock) noexcept {
-    for (unsigned i = 0; i < burst.count; ++i) burst.meta[i] = carried_meta(burst.mbufs[i]);
-    burst.start_parsed();
+    burst.start_carried();
     begin(burst);
     process(burst, now, clock);
 }

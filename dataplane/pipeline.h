@@ -21,7 +21,7 @@ class Pipeline {
 public:
     Pipeline(const Surroundings& surroundings, const PipelineSizes& sizes, const Timeouts& timeouts);
 
-    /// Takes a burst just received (mbufs, count and each meta's `ingress` are set) to its end: afterwards no packet of
+    /// Takes a burst just received (mbufs, count and `ingress` are set) to its end: afterwards no packet of
     /// it is in the caller's hands. `clock` is this worker's coarse time.
     void run(Burst& burst, const Snapshot& now, Seconds clock) noexcept;
     /// The same for packets that another worker has parsed: mbufs and count are set, the rest is carried.

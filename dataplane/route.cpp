@@ -24,7 +24,7 @@ public:
            const Surroundings& around, Seconds clock) noexcept
         : burst_(burst), now_(now), waiting_(waiting), originated_(originated), around_(around), clock_(clock) {}
 
-    void go(Slot slot) noexcept;
+    void go(Packet& packet) noexcept;
 
 private:
     [[nodiscard]] static bool is_syn(const Packet& packet) noexcept {
@@ -32,18 +32,18 @@ private:
     }
     [[nodiscard]] bool is_spoofed(const Packet& packet) const noexcept;
     [[nodiscard]] bool enter(NetworkId network) noexcept;
-    void to_peer(const Packet& packet, const Peer& peer) noexcept;
-    void to_neighbour(const Packet& packet, PortId port) noexcept;
-    [[gnu::noinline]] void to_connected(Slot slot, PortId port) noexcept;
-    void leave(const Packet& packet, PortId port, std::uint16_t mtu) noexcept;
-    // what happens to few packets. A Packet that is passed on would have to lie in memory
-    [[gnu::cold]] void to_kernel(Slot slot) noexcept;
-    [[gnu::cold]] void fit_segments(Slot slot, std::uint16_t mtu) noexcept;
-    [[gnu::cold]] void wait_for(Slot slot, PortId port, IpAddress address) noexcept {
-        waiting_.hold(burst_, slot, port, address, around_, clock_);
+    void to_peer(Packet& packet, const Peer& peer) noexcept;
+    void to_neighbour(Packet& packet, PortId port) noexcept;
+    [[gnu::noinline]] void to_connected(Packet& packet, PortId port) noexcept;
+    void leave(Packet& packet, PortId port, std::uint16_t mtu) noexcept;
+    // what happens to few packets
+    [[gnu::cold]] void to_kernel(Packet& packet) noexcept;
+    [[gnu::cold]] void fit_segments(Packet& packet, std::uint16_t mtu) noexcept;
+    [[gnu::cold]] void wait_for(Packet& packet, PortId port, IpAddress address) noexcept {
+        waiting_.hold(burst_, packet, port, address, around_, clock_);
     }
-    [[gnu::cold]] void cut_or_refuse(Slot slot, std::uint16_t mtu) noexcept;
-    [[gnu::cold]] void refuse(Slot slot, Drop why, const IcmpError& error) noexcept;
+    [[gnu::cold]] void cut_or_refuse(Packet& packet, std::uint16_t mtu) noexcept;
+    [[gnu::cold]] void refuse(Packet& packet, Drop why, const IcmpError& error) noexcept;
 
     Burst& burst_;
     const Snapshot& now_;
@@ -71,104 +71,102 @@ inline bool Router<A>::is_spoofed(const Packet& packet) const noexcept {
 }
 
 template <Address A>
-[[gnu::always_inline]] inline void Router<A>::go(Slot slot) noexcept {
-    const Packet packet = burst_.packet(slot);
-    const NetworkId network = packet.treatment.network;
+[[gnu::always_inline]] inline void Router<A>::go(Packet& packet) noexcept {
+    const NetworkId network = packet.network;
     if (network != network_ && !enter(network)) {
-        if (network == NetworkId::none) return to_kernel(slot);  // a port of no network: all is the kernel's
-        return burst_.drop(slot, Drop::no_snapshot);             // it has gone meanwhile
+        if (network == NetworkId::none) return to_kernel(packet);  // a port of no network: all is the kernel's
+        return burst_.drop(packet, Drop::no_snapshot);             // it has gone meanwhile
     }
     const A destination = header_at<IpHeader<A>>(packet.ip).destination;
     const RouteTarget target = routes_->lookup(destination);
-    packet.treatment.target.kind = target.kind;
-    packet.treatment.target.index = target.index;
+    packet.target.kind = target.kind;
+    packet.target.index = target.index;
     if (target.kind == RouteKind::peer) return to_peer(packet, now_.peers[target.index]);
     if (target.kind == RouteKind::via) {
         const NextHop& hop = now_.next_hops[target.index];
-        return hop.resolved ? to_neighbour(packet, hop.port) : wait_for(slot, hop.port, hop.address);
+        return hop.resolved ? to_neighbour(packet, hop.port) : wait_for(packet, hop.port, hop.address);
     }
-    if (target.kind == RouteKind::connected) return to_connected(slot, static_cast<PortId>(target.index));
-    if (target.kind == RouteKind::kernel) return to_kernel(slot);
-    refuse(slot, Drop::no_route, IcmpError::no_route());
+    if (target.kind == RouteKind::connected) return to_connected(packet, static_cast<PortId>(target.index));
+    if (target.kind == RouteKind::kernel) return to_kernel(packet);
+    refuse(packet, Drop::no_route, IcmpError::no_route());
 }
 
 template <Address A>
-void Router<A>::to_connected(Slot slot, PortId port) noexcept {
-    const Packet packet = burst_.packet(slot);
+void Router<A>::to_connected(Packet& packet, PortId port) noexcept {
     const A destination = header_at<IpHeader<A>>(packet.ip).destination;
     const bool resolved = now_.neighbours->find(port, destination) != nullptr;
-    return resolved ? to_neighbour(packet, port) : wait_for(slot, port, destination);
+    return resolved ? to_neighbour(packet, port) : wait_for(packet, port, destination);
 }
 
 template <Address A>
-[[gnu::always_inline]] inline void Router<A>::to_peer(const Packet& packet, const Peer& peer) noexcept {
+[[gnu::always_inline]] inline void Router<A>::to_peer(Packet& packet, const Peer& peer) noexcept {
     const bool translated = packet.treatment.connection != nullptr;
-    if (packet.treatment.target.index == packet.meta.ingress_peer && !translated) [[unlikely]]
-        return burst_.drop(packet.slot, Drop::split_horizon);
+    packet.peer = &peer;
+    if (packet.target.index == packet.meta.ingress_peer && !translated) [[unlikely]]
+        return burst_.drop(packet, Drop::split_horizon);
     if (peer.headers.length == 0) {
-        if (peer.next_hop == no_next_hop) return burst_.drop(packet.slot, Drop::no_route);
+        if (peer.next_hop == no_next_hop) return burst_.drop(packet, Drop::no_route);
         const NextHop& hop = now_.next_hops[peer.next_hop];
-        return wait_for(packet.slot, hop.port, hop.address);
+        return wait_for(packet, hop.port, hop.address);
     }
-    if (is_syn(packet)) fit_segments(packet.slot, peer.mtu);
+    if (is_syn(packet)) fit_segments(packet, peer.mtu);
     leave(packet, peer.port, peer.mtu);
 }
 
 /// A SYN must not promise its receiver segments that a tunnel on the way cannot carry: PMTU discovery is often
 /// filtered.
 template <Address A>
-void Router<A>::fit_segments(Slot slot, std::uint16_t mtu) noexcept {
+void Router<A>::fit_segments(Packet& packet, std::uint16_t mtu) noexcept {
     const auto max_mss = static_cast<std::uint16_t>(mtu - tcp_overhead<A>);
-    const unsigned at = burst_.meta[slot].transport_at;
-    clamp_mss(burst_.frame(slot) + at, burst_.mbufs[slot]->data_len - at, max_mss);
+    const unsigned at = packet.meta.transport_at;
+    clamp_mss(packet.frame() + at, packet.mbuf->data_len - at, max_mss);
 }
 
 template <Address A>
-[[gnu::always_inline]] inline void Router<A>::to_neighbour(const Packet& packet, PortId port) noexcept {
+[[gnu::always_inline]] inline void Router<A>::to_neighbour(Packet& packet, PortId port) noexcept {
     if (const PeerIndex from = packet.meta.ingress_peer; is_syn(packet) && from != no_peer)
-        fit_segments(packet.slot, now_.peers[from].mtu);
+        fit_segments(packet, now_.peers[from].mtu);
     leave(packet, port, now_.traits(port).mtu);
 }
 
 template <Address A>
-void Router<A>::to_kernel(Slot slot) noexcept {
-    const Packet packet = burst_.packet(slot);
+void Router<A>::to_kernel(Packet& packet) noexcept {
     const PacketMeta& meta = packet.meta;
-    packet.treatment.target.kind = RouteKind::kernel;
-    packet.treatment.egress =
+    packet.target.kind = RouteKind::kernel;
+    packet.egress =
         meta.from_overlay ? now_.network(meta.network()).settings.host_port : now_.traits(meta.ingress).kernel_port;
-    if (is_spoofed(packet)) burst_.drop(packet.slot, Drop::martian_source);
+    if (is_spoofed(packet)) burst_.drop(packet, Drop::martian_source);
 }
 
 template <Address A>
-[[gnu::always_inline]] inline void Router<A>::leave(const Packet& packet, PortId port, std::uint16_t mtu) noexcept {
+[[gnu::always_inline]] inline void Router<A>::leave(Packet& packet, PortId port, std::uint16_t mtu) noexcept {
     auto& ip = header_at<IpHeader<A>>(packet.ip);
     if (is_spoofed(packet)) [[unlikely]]
-        return burst_.drop(packet.slot, Drop::martian_source);
-    if (expired(ip)) return refuse(packet.slot, Drop::ttl_exceeded, IcmpError::time_exceeded());
-    packet.treatment.egress = port;
+        return burst_.drop(packet, Drop::martian_source);
+    if (expired(ip)) return refuse(packet, Drop::ttl_exceeded, IcmpError::time_exceeded());
+    packet.egress = port;
     if (packet.meta.ip_length > mtu) [[unlikely]]
-        return cut_or_refuse(packet.slot, mtu);
+        return cut_or_refuse(packet, mtu);
     decrement_ttl(ip);
 }
 
 template <Address A>
-void Router<A>::cut_or_refuse(Slot slot, std::uint16_t mtu) noexcept {
-    if (!may_cut(header_at<IpHeader<A>>(burst_.ip(slot))) || !originated_.cut(burst_, slot, mtu))
-        return refuse(slot, Drop::packet_too_big, IcmpError::too_big(mtu));
-    decrement_ttl(header_at<IpHeader<A>>(burst_.ip(slot)));  // its first piece may lie elsewhere
+void Router<A>::cut_or_refuse(Packet& packet, std::uint16_t mtu) noexcept {
+    if (!may_cut(header_at<IpHeader<A>>(packet.ip)) || !originated_.cut(packet, mtu))
+        return refuse(packet, Drop::packet_too_big, IcmpError::too_big(mtu));
+    decrement_ttl(header_at<IpHeader<A>>(packet.ip));  // its first piece may lie elsewhere
 }
 
 /// Drops the packet and tells its sender, quoting it as the sender knows it.
 template <Address A>
-void Router<A>::refuse(Slot slot, Drop why, const IcmpError& error) noexcept {
-    const Treatment& treatment = burst_.treatment[slot];
-    const PacketMeta& meta = burst_.meta[slot];
+void Router<A>::refuse(Packet& packet, Drop why, const IcmpError& error) noexcept {
+    const Treatment& treatment = packet.treatment;
+    const PacketMeta& meta = packet.meta;
     const Connection<A>* connection = treatment.tracked<A>();
     if (connection != nullptr && connection->translated && meta.transport != Transport::icmp_error)
-        translate_back(burst_.frame(slot), meta, *connection, treatment.direction);
-    originated_.tell(burst_, slot, error, now_, clock_);
-    burst_.drop(slot, why);
+        translate_back(packet.frame(), meta, *connection, treatment.direction);
+    originated_.tell(packet, error, now_, clock_);
+    burst_.drop(packet, why);
 }
 
 }  // namespace
@@ -176,9 +174,9 @@ void Router<A>::refuse(Slot slot, Drop why, const IcmpError& error) noexcept {
 void route(Burst& burst, const Snapshot& now, WaitingPackets& waiting, Originated& originated,
            const Surroundings& around, Seconds clock) noexcept {
     Router<Ipv4> v4(burst, now, waiting, originated, around, clock);
-    burst.for_each_of<Ipv4>([&](Slot slot) noexcept { v4.go(slot); });
+    burst.for_each_of<Ipv4>([&](Packet& packet) noexcept { v4.go(packet); });
     Router<Ipv6> v6(burst, now, waiting, originated, around, clock);
-    burst.for_each_of<Ipv6>([&](Slot slot) noexcept { v6.go(slot); });
+    burst.for_each_of<Ipv6>([&](Packet& packet) noexcept { v6.go(packet); });
 }
 
 }  // namespace viaduct

@@ -8,8 +8,8 @@ namespace {
 constexpr std::size_t records_per_turn = 8;  // of each family: a table of a million is swept in seconds
 
 void give_up(Burst& burst, Drop why, const Surroundings& around) noexcept {
-    burst.start();
-    for (unsigned i = 0; i < burst.count; ++i) burst.drop(static_cast<Slot>(i), why);
+    burst.start_carried();
+    for (Packet& packet : burst.all()) burst.drop(packet, why);
     transmit(burst, around);
 }
 
@@ -38,7 +38,7 @@ void Pipeline::tidy(const Snapshot& now, Seconds clock) noexcept {
     waiting_.release(now, clock, ready_, hopeless_);
     give_up(hopeless_, Drop::neighbour_unresolved, around_);
     if (ready_.count != 0) {
-        ready_.start_parsed();
+        ready_.start_carried();
         send(ready_, now, clock);
         send_originated(now, clock);
     }

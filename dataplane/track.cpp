@@ -28,7 +28,7 @@ public:
           clock_(clock) {}
 
     /// Looks at one packet; what has to be looked up is put into a list.
-    void collect(Slot slot) noexcept;
+    void collect(Packet& packet) noexcept;
     /// Looks the list up at once and tells each packet.
     void find() noexcept;
 
@@ -40,10 +40,10 @@ private:
     [[nodiscard]] Interest interest_of(const FlowKey<A>& key) noexcept;
     [[nodiscard]] bool enter(NetworkId id) noexcept;
     [[nodiscard]] WorkerId owner_of(const PacketMeta& meta, const FlowKey<A>& key, Interest interest) const noexcept;
-    [[nodiscard]] bool is_here(Slot slot) noexcept;
-    [[nodiscard]] bool settle_fragment(Slot slot) noexcept;
+    [[nodiscard]] bool is_here(Packet& packet) noexcept;
+    [[nodiscard]] bool settle_fragment(Packet& packet) noexcept;
     [[nodiscard]] bool is_stale(Connection<A>& connection) noexcept;
-    void look_up(Slot slot, const FlowKey<A>& key, std::uint32_t hash) noexcept;
+    void look_up(Packet& packet, const FlowKey<A>& key, std::uint32_t hash) noexcept;
     [[nodiscard]] bool is_over(Connection<A>& connection, Direction from, const PacketMeta& meta) noexcept;
     /// Most packets: established, and nothing in the flags that could change it.
     [[nodiscard]] static bool is_quiet(const Connection<A>& connection, const PacketMeta& meta) noexcept {
@@ -51,15 +51,15 @@ private:
         return connection.tcp == TcpState::established && (meta.tcp_flags & loud) == 0;
     }
     void end(Connection<A>& connection) noexcept;
-    void found(Slot slot, const Hit<A>& hit) noexcept;
-    void not_found(Slot slot) noexcept;
+    void found(Packet& packet, const Hit<A>& hit) noexcept;
+    void not_found(Packet& packet) noexcept;
     [[nodiscard]] static bool is_fragment(const PacketMeta& meta) noexcept {
         return meta.first_fragment || meta.transport == Transport::later_fragment;
     }
-    void hand_over(Slot slot, WorkerId owner) noexcept {
-        burst_.treatment[slot].owner = owner;
-        burst_.decide(slot, Verdict::hand_over);
-        prefetch_to_write(&carried_meta(burst_.mbufs[slot]));
+    void hand_over(Packet& packet, WorkerId owner) noexcept {
+        packet.owner = owner;
+        burst_.decide(packet, Verdict::hand_over);
+        prefetch_to_write(&carried_meta(packet.mbuf));
     }
     [[nodiscard]] bool shared() const noexcept { return around_.slots->workers() > 1; }
 
@@ -78,8 +78,8 @@ private:
     const Seconds clock_;
     struct Lists {
         std::array<Lookup<A>, Burst::capacity> lookups;
-        std::array<Slot, Burst::capacity> slots;
-        std::array<FlowKey<A>, Burst::capacity> quoted;  // by slot: the keys of ICMP errors' quoted packets
+        std::array<Packet*, Burst::capacity> packets;
+        std::array<FlowKey<A>, Burst::capacity> quoted;  // the keys of ICMP errors' quoted packets, where there are any
     };
     union Unwritten {  // only what is used gets written: clearing all of it would cost every burst
         Lists lists;
@@ -95,7 +95,7 @@ inline Interest Tracker<A>::interest_of(const FlowKey<A>& key) noexcept {
     const AddressOwner owner = addresses_.owner_of(key.destination);
     if (owner == AddressOwner::service) return Interest::service;
     if (network_.snat.contains(key.destination)) return Interest::reply;
-    if (owner == AddressOwner::shared) return Interest::node_port;
+    if (owner != AddressOwner::nobody) return Interest::node_port;
     if (!network_.masquerade) return Interest::none;
     const bool from_inside = network_.inside->contains(key.source);
     if (from_inside == network_.inside->contains(key.destination)) return Interest::none;
@@ -127,69 +127,70 @@ WorkerId Tracker<A>::owner_of(const PacketMeta& meta, const FlowKey<A>& key, Int
 
 /// Whether this worker is to look for the packet's connection; otherwise it has been handed over, held or dropped.
 template <Address A>
-bool Tracker<A>::is_here(Slot slot) noexcept {
-    PacketMeta& meta = burst_.meta[slot];
-    if (is_fragment(meta) && meta.hops == 0 && !settle_fragment(slot)) return false;
+bool Tracker<A>::is_here(Packet& packet) noexcept {
+    PacketMeta& meta = packet.meta;
+    if (is_fragment(meta) && meta.hops == 0 && !settle_fragment(packet)) return false;
     if (!shared() || meta.hops != 0) return true;
     meta.hops = 1;
     if (meta.transport == Transport::icmp_error) return true;
-    const WorkerId owner = owner_of(meta, meta.flow<A>(), burst_.treatment[slot].interest);
-    if (owner != around_.self) hand_over(slot, owner);
+    const WorkerId owner = owner_of(meta, meta.flow<A>(), packet.treatment.interest);
+    if (owner != around_.self) hand_over(packet, owner);
     return owner == around_.self;
 }
 
 /// True when the fragment's ports are in its key.
 template <Address A>
-bool Tracker<A>::settle_fragment(Slot slot) noexcept {
-    PacketMeta& meta = burst_.meta[slot];
+bool Tracker<A>::settle_fragment(Packet& packet) noexcept {
+    PacketMeta& meta = packet.meta;
     if (shared() && !meta.handed_over) {
         FlowKey<A> datagram = meta.flow<A>();
         datagram.source_port = datagram.destination_port = Be16(0);
         const WorkerId home = around_.slots->owner(slot_of_hash(symmetric_hash(datagram)));
         if (home != around_.self) {
-            hand_over(slot, home);
+            hand_over(packet, home);
             return false;
         }
     }
-    switch (fragments_.settle<A>(*burst_.mbufs[slot], burst_.frame(slot), meta, clock_)) {
+    switch (fragments_.settle<A>(*packet.mbuf, packet.frame(), meta, clock_)) {
         case FragmentTable::Outcome::ports_known:
             return true;
         case FragmentTable::Outcome::waits:
-            burst_.decide(slot, Verdict::held);
+            burst_.decide(packet, Verdict::held);
             return false;
         case FragmentTable::Outcome::full:
-            burst_.drop(slot, Drop::fragment_table_full);
+            burst_.drop(packet, Drop::fragment_table_full);
             return false;
     }
     return false;
 }
 
 template <Address A>
-[[gnu::always_inline]] inline void Tracker<A>::collect(Slot slot) noexcept {
-    PacketMeta& meta = burst_.meta[slot];
+[[gnu::always_inline]] inline void Tracker<A>::collect(Packet& packet) noexcept {
+    PacketMeta& meta = packet.meta;
     FlowKey<A>& key = meta.flow<A>();
     const Interest interest = interest_of(key);
     if (interest == Interest::none) return;
-    burst_.treatment[slot].interest = interest;
-    if (!is_here(slot)) return;
+    packet.treatment.interest = interest;
+    if (!is_here(packet)) return;
 
     if (meta.transport == Transport::icmp_error) {
         FlowKey<A> quoted;
-        if (!quoted_flow<A>(burst_.frame(slot), burst_.mbufs[slot]->data_len, meta, quoted)) {
-            if (!goes_on(interest)) burst_.drop(slot, Drop::icmp_unsupported);
+        if (!quoted_flow<A>(packet.frame(), packet.mbuf->data_len, meta, quoted)) {
+            if (!goes_on(interest)) burst_.drop(packet, Drop::icmp_unsupported);
             return;
         }
-        scratch_.lists.quoted[slot] = quoted.mirrored();  // as the packet would come back: the key that the table knows
-        return look_up(slot, scratch_.lists.quoted[slot], flow_hash(scratch_.lists.quoted[slot]));
+        FlowKey<A>& known = scratch_.lists.quoted[count_];
+        known = quoted.mirrored();  // as the packet would come back: the key that the table knows
+        return look_up(packet, known, flow_hash(known));
     }
     meta.hash = flow_hash(key);  // only now: a fragment's ports have just been lent
-    look_up(slot, key, meta.hash);
+    look_up(packet, key, meta.hash);
 }
 
 template <Address A>
-void Tracker<A>::look_up(Slot slot, const FlowKey<A>& key, std::uint32_t hash) noexcept {
+void Tracker<A>::look_up(Packet& packet, const FlowKey<A>& key, std::uint32_t hash) noexcept {
     scratch_.lists.lookups[count_] = {&key, hash, {}};
-    scratch_.lists.slots[count_++] = slot;
+    scratch_.lists.packets[count_++] = &packet;
 }
 
 /// A UDP flow whose backend has gone: it must find another (kube-proxy flushes such conntrack entries).
@@ -214,21 +215,21 @@ bool Tracker<A>::is_over(Connection<A>& connection, Direction from, const Packet
 template <Address A>
 void Tracker<A>::end(Connection<A>& connection) noexcept {
     for (unsigned i = 0; i < count_; ++i)
-        if (burst_.treatment[scratch_.lists.slots[i]].connection == &connection)
-            burst_.drop(scratch_.lists.slots[i], Drop::no_connection);
+        if (Packet& packet = *scratch_.lists.packets[i]; packet.treatment.connection == &connection)
+            burst_.drop(packet, Drop::no_connection);
     connections_.erase(connection);
     erased_ = true;
 }
 
 template <Address A>
-void Tracker<A>::found(Slot slot, const Hit<A>& hit) noexcept {
-    const PacketMeta& meta = burst_.meta[slot];
-    Treatment& treatment = burst_.treatment[slot];
+void Tracker<A>::found(Packet& packet, const Hit<A>& hit) noexcept {
+    const PacketMeta& meta = packet.meta;
+    Treatment& treatment = packet.treatment;
     Connection<A>& connection = *hit.connection;
     if (meta.transport != Transport::icmp_error) {
         if (is_over(connection, hit.direction, meta)) {
             end(connection);
-            return not_found(slot);
+            return not_found(packet);
         }
         if (connection.last_seen != clock_) connection.last_seen = clock_;
         if (connection.tcp != TcpState::none && !is_quiet(connection, meta))
@@ -237,22 +238,22 @@ void Tracker<A>::found(Slot slot, const Hit<A>& hit) noexcept {
     treatment.connection = &connection;
     ++burst_.tracked;
     treatment.direction = hit.direction;
-    treatment.network = hit.direction == Direction::original ? connection.reply.network : connection.original.network;
+    packet.network = hit.direction == Direction::original ? connection.reply.network : connection.original.network;
 }
 
 template <Address A>
-void Tracker<A>::not_found(Slot slot) noexcept {
-    PacketMeta& meta = burst_.meta[slot];
+void Tracker<A>::not_found(Packet& packet) noexcept {
+    PacketMeta& meta = packet.meta;
     const bool error = meta.transport == Transport::icmp_error;
     if (shared() && (error || is_fragment(meta)) && meta.hops <= around_.slots->workers()) {
         ++meta.hops;  // once round, back to where the search began
-        return hand_over(slot, static_cast<WorkerId>((around_.self + 1U) % around_.slots->workers()));
+        return hand_over(packet, static_cast<WorkerId>((around_.self + 1U) % around_.slots->workers()));
     }
     if (!error) {
-        burst_.treatment[slot].unknown = true;
+        packet.treatment.unknown = true;
         ++burst_.unknown;
-    } else if (!goes_on(burst_.treatment[slot].interest)) {
-        burst_.drop(slot, Drop::no_connection);
+    } else if (!goes_on(packet.treatment.interest)) {
+        burst_.drop(packet, Drop::no_connection);
     }
 }
 
@@ -264,9 +265,9 @@ void Tracker<A>::find() noexcept {
         // An earlier packet of this burst may have ended the connection that this one was found to have.
         if (erased_ && lookup.hit) lookup.hit = connections_.find(*lookup.key, lookup.hash, clock_);
         if (lookup.hit)
-            found(scratch_.lists.slots[i], lookup.hit);
+            found(*scratch_.lists.packets[i], lookup.hit);
         else
-            not_found(scratch_.lists.slots[i]);
+            not_found(*scratch_.lists.packets[i]);
     }
 }
 
@@ -274,7 +275,7 @@ template <Address A>
 void track_family(Burst& burst, const Snapshot& now, Connections& connections, FragmentTable& fragments,
                   const Surroundings& around, Seconds clock) noexcept {
     Tracker<A> tracker(burst, now, connections.family<A>(), fragments, around, clock);
-    burst.for_each_of<A>([&](Slot slot) noexcept { tracker.collect(slot); });
+    burst.for_each_of<A>([&](Packet& packet) noexcept { tracker.collect(packet); });
     tracker.find();
 }
 

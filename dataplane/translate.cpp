@@ -6,25 +6,25 @@ namespace viaduct {
 namespace {
 
 template <Address A>
-void translate_packet(Burst& burst, Slot slot) noexcept {
-    const PacketMeta& meta = burst.meta[slot];
-    const Treatment& treatment = burst.treatment[slot];
+void translate_packet(Burst& burst, Packet& packet) noexcept {
+    const PacketMeta& meta = packet.meta;
+    const Treatment& treatment = packet.treatment;
     const Connection<A>* connection = treatment.tracked<A>();
     if (connection == nullptr || !connection->translated) return;
     ++burst.translated;
     if (meta.transport != Transport::icmp_error)
-        return translate(burst.frame(slot), meta, *connection, treatment.direction);
+        return translate(packet.frame(), meta, *connection, treatment.direction);
     // The key that found it was the quoted packet's mirror image: the quoted packet went the other way.
     const Direction quoted = treatment.direction == Direction::original ? Direction::reply : Direction::original;
-    translate_icmp_error(burst.frame(slot), burst.mbufs[slot]->data_len, meta, *connection, quoted);
+    translate_icmp_error(packet.frame(), packet.mbuf->data_len, meta, *connection, quoted);
 }
 
 }  // namespace
 
 void translate(Burst& burst) noexcept {
     if (burst.tracked == 0) return;
-    burst.for_each_of<Ipv4>([&](Slot slot) noexcept { translate_packet<Ipv4>(burst, slot); });
-    burst.for_each_of<Ipv6>([&](Slot slot) noexcept { translate_packet<Ipv6>(burst, slot); });
+    burst.for_each_of<Ipv4>([&](Packet& packet) noexcept { translate_packet<Ipv4>(burst, packet); });
+    burst.for_each_of<Ipv6>([&](Packet& packet) noexcept { translate_packet<Ipv6>(burst, packet); });
 }
 
 }  // namespace viaduct

@@ -26,19 +26,19 @@ void lose(rte_mbuf** packets, unsigned count, bool originated, Drop why, WorkerC
     rte_pktmbuf_free_bulk(packets, count);
 }
 
-/// Packets of one way, of which `first` is one.
-void send(const Burst& burst, Slot first, rte_mbuf** group, unsigned count, const Surroundings& around) noexcept {
+/// Packets of one way, of which `first` is one, with so many bytes.
+void send(const Packet& first, rte_mbuf** group, unsigned count, std::uint64_t bytes,
+          const Surroundings& around) noexcept {
     WorkerCounters& counters = *around.counters;
-    const PortId port = burst.treatment[first].egress;
-    const bool originated = burst.meta[first].originated, punt = burst.verdict[first] == Verdict::kernel;
+    const PortId port = first.egress;
+    const bool originated = first.meta.originated, punt = first.treatment.verdict == Verdict::kernel;
     const bool exists = static_cast<std::size_t>(port) < max_ports;
     const TransmitQueue queue = exists ? around.transmit[static_cast<std::size_t>(port)] : TransmitQueue{};
     if (queue.send == nullptr)
         return lose(group, count, originated, punt ? Drop::no_kernel_port : Drop::no_route, counters);
 
-    const std::uint64_t bytes = bytes_of(group, count);  // before sending: afterwards they are not ours
     const unsigned sent = queue.send(queue.context, group, static_cast<std::uint16_t>(count));
-    const std::uint64_t kept = bytes_of(group + sent, count - sent);
+    const std::uint64_t kept = bytes_of(group + sent, count - sent);  // the others are not ours any more
     PortCounters& port_counters = counters.ports[static_cast<std::size_t>(port)];
     port_counters.tx_packets.add(sent);
     port_counters.tx_bytes.add(bytes - kept);
@@ -59,64 +59,71 @@ void hand_over(WorkerId owner, Group& group, unsigned count, const Surroundings&
 using Way = std::uint16_t;
 constexpr Way no_way = 0xffff;  // dropped, held, or on its way already
 
-Way way_of(const Burst& burst, Slot slot) noexcept {
-    const Verdict verdict = burst.verdict[slot];
+Way way_of(const Packet& packet) noexcept {
+    const Verdict verdict = packet.treatment.verdict;
     if (verdict == Verdict::drop || verdict == Verdict::held) return no_way;
-    const Treatment& treatment = burst.treatment[slot];
-    const unsigned place = verdict == Verdict::hand_over ? treatment.owner : static_cast<unsigned>(treatment.egress);
-    const unsigned kind = static_cast<unsigned>(verdict) << 1U | (burst.meta[slot].originated ? 1U : 0U);
+    const unsigned place = verdict == Verdict::hand_over ? packet.owner : static_cast<unsigned>(packet.egress);
+    const unsigned kind = static_cast<unsigned>(verdict) << 1U | (packet.meta.originated ? 1U : 0U);
     return static_cast<Way>(kind << 8U | place);
 }
 
 /// What this worker knows about the packet goes with it.
-void carry(const Burst& burst, Slot slot) noexcept {
-    PacketMeta& meta = carried_meta(burst.mbufs[slot]);
-    meta = burst.meta[slot];
+void carry(const Packet& packet) noexcept {
+    PacketMeta& meta = carried_meta(packet.mbuf);
+    meta = packet.meta;
     meta.handed_over = true;
 }
 
-void dispatch(Burst& burst, Slot first, std::array<Way, Burst::capacity>& ways, const Surroundings& around) noexcept {
+void dispatch(const Burst& burst, unsigned first, std::array<Way, Burst::capacity>& ways,
+              const Surroundings& around) noexcept {
     Group group;
     unsigned count = 0;
     const Way way = ways[first];
-    for (unsigned slot = first; slot < burst.count; ++slot) {
-        if (ways[slot] != way) continue;
-        group[count++] = burst.mbufs[slot];
-        ways[slot] = no_way;
+    for (unsigned i = first; i < burst.count; ++i) {
+        if (ways[i] != way) continue;
+        group[count++] = burst.packets[i].mbuf;
+        ways[i] = no_way;
     }
-    if (burst.verdict[first] == Verdict::hand_over)
-        hand_over(burst.treatment[first].owner, group, count, around);
+    const Packet& packet = burst.packets[first];
+    if (packet.treatment.verdict == Verdict::hand_over)
+        hand_over(packet.owner, group, count, around);
     else
-        send(burst, first, group.data(), count, around);
+        send(packet, group.data(), count, bytes_of(group.data(), count), around);
 }
 
-/// Whether all of the burst is forwarded by one port, as most bursts are.
-bool goes_one_way(const Burst& burst) noexcept {
-    if (!burst.all_travel || burst.count == 0) return false;
+/// Whether all of the burst was forwarded by one port, as most bursts are.
+bool send_one_way(const Burst& burst, const Surroundings& around) noexcept {
+    if (!burst.all_alike || burst.count == 0) return false;
+    Group group;
+    std::uint64_t bytes = 0;
+    const Packet& first = burst.packets[0];
     unsigned different = 0;
-    const auto port = static_cast<unsigned>(burst.treatment[0].egress);
-    const bool originated = burst.meta[0].originated;
-    for (unsigned i = 1; i < burst.count; ++i) {
-        different |= static_cast<unsigned>(burst.treatment[i].egress) ^ port;
-        different |= unsigned{burst.meta[i].originated} ^ unsigned { originated };
+    for (unsigned i = 0; i < burst.count; ++i) {
+        const Packet& packet = burst.packets[i];
+        different |= static_cast<unsigned>(packet.egress) ^ static_cast<unsigned>(first.egress);
+        group[i] = packet.mbuf;
+        bytes += packet.mbuf->pkt_len;
     }
-    return different == 0;
+    if (different != 0) return false;
+    send(first, group.data(), burst.count, bytes, around);
+    return true;
 }
 
 /// Drops what is to be dropped, and sends the others group by group.
 void sort_and_send(Burst& burst, const Surroundings& around) noexcept {
     std::array<Way, Burst::capacity> ways;
     for (unsigned i = 0; i < burst.count; ++i) {
-        const auto slot = static_cast<Slot>(i);
-        if (burst.verdict[slot] == Verdict::travelling) burst.verdict[slot] = Verdict::forward;
-        ways[slot] = way_of(burst, slot);
-        if (burst.verdict[slot] == Verdict::drop)
-            lose(&burst.mbufs[slot], 1, burst.meta[slot].originated, burst.reason[slot], *around.counters);
-        else if (burst.verdict[slot] == Verdict::hand_over)
-            carry(burst, slot);
+        Packet& packet = burst.packets[i];
+        Verdict& verdict = packet.treatment.verdict;
+        if (verdict == Verdict::travelling) verdict = Verdict::forward;
+        ways[i] = way_of(packet);
+        if (verdict == Verdict::drop)
+            lose(&packet.mbuf, 1, packet.meta.originated, packet.reason, *around.counters);
+        else if (verdict == Verdict::hand_over)
+            carry(packet);
     }
     for (unsigned i = 0; i < burst.count; ++i)
-        if (ways[i] != no_way) dispatch(burst, static_cast<Slot>(i), ways, around);
+        if (ways[i] != no_way) dispatch(burst, i, ways, around);
 }
 
 }  // namespace
@@ -125,10 +132,7 @@ void transmit(Burst& burst, const Surroundings& around) noexcept {
     around.counters->decapsulated.add(burst.decapsulated);
     around.counters->translated.add(burst.translated);
     around.counters->encapsulated.add(burst.encapsulated);
-    if (goes_one_way(burst))
-        send(burst, 0, burst.mbufs.data(), burst.count, around);
-    else
-        sort_and_send(burst, around);
+    if (!send_one_way(burst, around)) sort_and_send(burst, around);
     burst.count = 0;
 }
 

@@ -16,7 +16,7 @@ public:
         return key.protocol == Protocol::udp && (is_last(key) || is_other(key));
     }
     /// False when no network has this VNI.
-    [[nodiscard]] bool enter(Vni vni) noexcept { return (vni == vni_ && entered_) || find(vni); }
+    [[nodiscard]] bool enter(Vni vni) noexcept { return vni.value() == entered_ || find(vni); }
     // of the network that was entered last
     [[nodiscard]] NetworkId network() const noexcept { return id_; }
     [[nodiscard]] bool owns_mac(std::uint64_t mac) const noexcept { return mac == mac_ || is_former(mac); }
@@ -29,14 +29,13 @@ private:
         if (!now_.is_vtep(key.destination, key.destination_port)) return false;
         vtep_ = key.destination;
         port_ = key.destination_port;
-        entered_ = false;
+        entered_ = nothing;
         return true;
     }
     [[gnu::cold]] bool find(Vni vni) noexcept {
         const Network* network = now_.network_of(vtep_, port_.value(), vni);
-        entered_ = network != nullptr;
-        if (!entered_) return false;
-        vni_ = vni;
+        if (network == nullptr) return false;
+        entered_ = vni.value();
         id_ = now_.id_of(*network);
         mac_ = network->settings.vtep_mac.word();
         return true;
@@ -51,8 +50,8 @@ private:
     const Snapshot& now_;
     A vtep_;  // this and the port are zero at first, which no tunnel packet has
     Be16 port_;
-    bool entered_ = false;  // what follows is of a network at this VTEP
-    Vni vni_;
+    static constexpr std::uint32_t nothing = ~std::uint32_t{0};
+    std::uint32_t entered_ = nothing;  // a VNI of this VTEP; what follows is of its network
     NetworkId id_{};
     std::uint64_t mac_ = 0;
 };

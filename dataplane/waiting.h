@@ -16,9 +16,9 @@ public:
 
     explicit WaitingPackets(std::size_t capacity) : packets_(capacity) {}
 
-    /// Keeps the packet at `slot` (verdict held) until `address` is known on `port`; asks the control thread for it.
+    /// Keeps the packet (verdict held) until `address` is known on `port`; asks the control thread for it.
     /// When there is no room the packet is dropped.
-    void hold(Burst& burst, Slot slot, PortId port, IpAddress address, const Surroundings& around,
+    void hold(Burst& burst, Packet& packet, PortId port, IpAddress address, const Surroundings& around,
               Seconds clock) noexcept;
     /// Fills `ready` with packets that can go on at stage route, and `hopeless` with those that waited in vain.
     void release(const Snapshot& now, Seconds clock, Burst& ready, Burst& hopeless) noexcept;
@@ -26,7 +26,7 @@ public:
     [[nodiscard]] std::size_t held() const noexcept { return held_; }
 
 private:
-    struct Packet {
+    struct Waiting {
         rte_mbuf* mbuf;
         Seconds deadline;
         PortId port;
@@ -34,7 +34,7 @@ private:
     };
     void let_go(rte_mbuf* mbuf, Burst& out) noexcept;
 
-    std::vector<Packet> packets_;  // allocated once; the first count_ are in use
+    std::vector<Waiting> packets_;  // allocated once; the first count_ are in use
     std::size_t count_ = 0;
     std::size_t held_ = 0;
     std::uint64_t version_ = 0;  // of the snapshot last looked at

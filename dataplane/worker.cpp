@@ -14,12 +14,6 @@
 namespace viaduct {
 namespace {
 
-std::uint64_t bytes_of(const Burst& burst) noexcept {
-    std::uint64_t bytes = 0;
-    for (unsigned i = 0; i < burst.count; ++i) bytes += burst.mbufs[i]->pkt_len;
-    return bytes;
-}
-
 void pin_to(unsigned cpu) {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -38,7 +32,7 @@ void sleep_for(std::chrono::microseconds time) noexcept {
 void fetch_handed_over(rte_ring& ring, Burst& burst) noexcept {
     auto** packets = reinterpret_cast<void**>(burst.mbufs.data());
     burst.count = rte_ring_sc_dequeue_burst(&ring, packets, Burst::capacity, nullptr);
-    for (unsigned i = 0; i < burst.count; ++i) prefetch_handed_over(burst.mbufs[i]);
+    for (rte_mbuf* mbuf : burst.received()) prefetch_handed_over(mbuf);
 }
 
 Worker::Worker(WorkerSetup setup, const Surroundings& around, const PipelineSizes& sizes, const Timeouts& timeouts,
@@ -74,23 +68,27 @@ unsigned Worker::receive(const ReceiveQueue& queue, const Snapshot& now, Seconds
     around_.counters->rx.add(count);
     PortCounters& counters = around_.counters->ports[static_cast<std::size_t>(queue.port)];
     counters.rx_packets.add(count);
-    counters.rx_bytes.add(bytes_of(burst_));
     if (queue.partner != PortId::none) {
         pass_on(queue);
-        return count;
+    } else {
+        burst_.ingress = queue.port;
+        pipeline_.run(burst_, now, clock);
     }
-    for (unsigned i = 0; i < count; ++i) burst_.meta[i].ingress = queue.port;
-    pipeline_.run(burst_, now, clock);
+    counters.rx_bytes.add(burst_.received_bytes);
     return count;
 }
 
 /// From the kernel's side of a port to the wire: transmit alone.
 void Worker::pass_on(const ReceiveQueue& queue) noexcept {
     burst_.start();
+    burst_.received_bytes = 0;
     for (unsigned i = 0; i < burst_.count; ++i) {
-        burst_.meta[i].from_overlay = burst_.meta[i].originated = false;
-        burst_.treatment[i] = untreated;
-        burst_.treatment[i].egress = queue.partner;
+        Packet& packet = burst_.packets[i];
+        packet.mbuf = burst_.mbufs[i];
+        packet.meta.from_overlay = packet.meta.originated = false;
+        packet.begin_treatment(NetworkId::none);
+        packet.egress = queue.partner;
+        burst_.received_bytes += packet.mbuf->pkt_len;
     }
     transmit(burst_, around_);
 }

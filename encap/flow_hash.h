@@ -70,6 +70,12 @@ template <Address A>
     return detail::mixed(detail::crc32c_of(~0U, key));
 }
 
+/// What spreads flows over an underlay's paths: cheaper than `flow_hash`, and only its upper bits are equally good.
+template <Address A>
+[[nodiscard]] inline std::uint32_t flow_entropy(const FlowKey<A>& key) noexcept {
+    return detail::crc32c_of(~0U, key) * 0x9e3779b1U;
+}
+
 template <Address A>
 [[nodiscard]] inline std::uint32_t address_hash(const A& address) noexcept {
     return detail::mixed(detail::crc32c_of(~0U, address));

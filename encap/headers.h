@@ -36,6 +36,19 @@ inline constexpr std::array<bool, 256> ordinary = [] {
     return table;
 }();
 
+/// For a header without options, which are 20 bytes: three words.
+[[nodiscard]] inline bool has_valid_sum(const Ipv4Header& ip) noexcept {
+    std::uint64_t start, ends;
+    std::uint32_t middle;
+    std::memcpy(&start, &ip, sizeof start);
+    std::memcpy(&middle, &ip.ttl, sizeof middle);
+    std::memcpy(&ends, &ip.source, sizeof ends);
+    std::uint64_t sum = start + ends;
+    const std::uint64_t rest = middle + std::uint64_t{sum < ends};  // a carry out of 64 bits weighs as much as 1
+    sum += rest;
+    return is_valid(sum + (sum < rest ? 1U : 0U));
+}
+
 /// What `parse_plain` asks of an IP header: no options, no extensions, no fragment, valid, TCP or UDP follows.
 [[nodiscard]] inline bool is_plain(const Ipv4Header& ip) noexcept {
     using Bytes = std::array<std::uint8_t, 8>;  // the first ones: version and length, and the fragment field without DF
@@ -43,7 +56,7 @@ inline constexpr std::array<bool, 256> ordinary = [] {
     constexpr auto wanted = std::bit_cast<std::uint64_t>(Bytes{0x45});
     std::uint64_t start;
     std::memcpy(&start, &ip, sizeof start);
-    return (start & looked_at) == wanted && is_valid(add_header(0, ip));
+    return (start & looked_at) == wanted && has_valid_sum(ip);
 }
 [[nodiscard]] inline bool is_plain(const Ipv6Header& ip) noexcept {
     return (ip.version_class_label.raw() & Be32(0xf0000000).raw()) == Be32(0x60000000).raw();
@@ -59,14 +72,20 @@ inline constexpr std::array<bool, 256> ordinary = [] {
 [[nodiscard]] inline bool transport_fits(const std::uint8_t* transport, Protocol protocol,
                                          std::size_t length) noexcept {
     if (protocol == Protocol::tcp) {
-        const unsigned tcp = header_at<TcpHeader>(transport).length();
-        return tcp >= sizeof(TcpHeader) && tcp <= length;
+        const auto& tcp = header_at<TcpHeader>(transport);
+        return tcp.data_offset >= 0x50 && tcp.length() <= length;
     }
     const unsigned udp = header_at<UdpHeader>(transport).length.value();
     return protocol == Protocol::udp && udp >= sizeof(UdpHeader) && udp <= length;
 }
 
 }  // namespace detail
+
+/// Below so many readable bytes `parse_plain` looks at nothing.
+template <Address A>
+inline constexpr std::size_t plain_bytes = sizeof(EthernetHeader) +
+                                           (std::same_as<A, Ipv4> ? sizeof(Ipv4Header) : sizeof(Ipv6Header)) +
+                                           sizeof(TcpHeader);
 
 /// `parse` for a frame whose EtherType is A's and whose destination is no multicast address: describes the packet when
 /// nothing about it is unusual, with this network in its key. False leaves `meta` as it was, and says nothing.
@@ -77,7 +96,7 @@ template <Address A>
     using namespace detail;
     using Header = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
     constexpr std::size_t ip_at = sizeof(EthernetHeader), transport_at = ip_at + sizeof(Header);
-    if (contiguous < transport_at + sizeof(TcpHeader)) return false;
+    if (contiguous < plain_bytes<A>) return false;
     const auto& ip = header_at<Header>(frame + ip_at);
     const std::uint8_t* transport = frame + transport_at;
     const std::size_t length = length_of(ip), payload = length - sizeof(Header);  // below 0: more than any frame has
@@ -95,14 +114,9 @@ template <Address A>
     key.protocol = protocol;
     key.network = network;
     key.zero = 0;
-    meta.tcp_flags = protocol == Protocol::tcp ? header_at<TcpHeader>(transport).flags : std::uint8_t{0};
+    meta.begin_flow(family_of<A>, ip_at, transport_at);
     meta.ip_length = static_cast<std::uint16_t>(length);
-    meta.begin();
-    meta.network_at = ip_at;
-    meta.transport_at = transport_at;
-    meta.family = family_of<A>;
-    meta.transport = Transport::flow;
-    meta.first_fragment = false;
+    if (protocol == Protocol::tcp) meta.tcp_flags = header_at<TcpHeader>(transport).flags;
     return true;
 }
 

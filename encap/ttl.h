@@ -9,8 +9,10 @@ namespace viaduct {
 /// carry brought round (RFC 1141, with the correction of RFC 1624: never 0xffff).
 constexpr void decrement_ttl(Ipv4Header& ip) noexcept {
     --ip.ttl;
-    const std::uint32_t sum = std::uint32_t{ip.checksum.raw()} + Be16(0x0100).raw();
-    ip.checksum = Be16::from_raw(static_cast<std::uint16_t>(sum + (sum >= 0xffffU ? 1U : 0U)));
+    constexpr std::uint32_t lost = Be16(0x0100).raw();
+    const std::uint32_t sum = ip.checksum.raw(), high = sum << 16U;  // where a carry out of 16 bits is one out of 32
+    const std::uint32_t carry = high + ((lost + 1) << 16U) < high ? 1 : 0;
+    ip.checksum = Be16::from_raw(static_cast<std::uint16_t>(sum + lost + carry));
 }
 
 constexpr void decrement_ttl(Ipv6Header& ip) noexcept { --ip.hop_limit; }

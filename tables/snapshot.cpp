@@ -41,7 +41,7 @@ void Snapshot::index() {
         traits.flow_stable = port.flow_stable;
         if (port.host) continue;
         for (const IpAddress& own : port.addresses)
-            traits.own_addresses |= own.is_v4() ? address_bit(own.v4()) : address_bit(own.v6());
+            traits.own_addresses |= std::uint64_t{1} << (own.is_v4() ? address_bit(own.v4()) : address_bit(own.v6()));
     }
     network_count_ = static_cast<std::uint32_t>(networks.size());
     for (const Network& network : networks) {

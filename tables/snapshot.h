@@ -101,7 +101,7 @@ public:
     /// Whether this is an address of the port itself, which is no host's: then nobody may send from it.
     template <Address A>
     [[nodiscard]] bool owns(PortId id, const A& address) const noexcept {
-        return (traits(id).own_addresses & address_bit(address)) != 0 && owns_exactly(id, address);
+        return (traits(id).own_addresses >> address_bit(address) & 1U) != 0 && owns_exactly(id, address);
     }
 
     /// The network that a tunnel packet to one of our endpoints belongs to, or nullptr. Exact VNI first, then an
@@ -168,8 +168,8 @@ private:
         ProbeTable<Key> keys_;
     };
     template <Address A>
-    static std::uint64_t address_bit(const A& address) noexcept {
-        return std::uint64_t{1} << (address.bytes.back() % 64U);
+    static unsigned address_bit(const A& address) noexcept {
+        return address.bytes.back() % 64U;
     }
     template <Address A>
     struct Vtep {

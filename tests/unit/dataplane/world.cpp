@@ -175,9 +175,9 @@ std::vector<World::Sent> World::receive(PortId port, const std::vector<Bytes>& f
         rte_mbuf* mbuf = rte_pktmbuf_alloc(test_pool());
         std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(frame.size())), frame.data(), frame.size());
         shape(mbuf);
-        burst->mbufs[burst->count] = mbuf;
-        burst->meta[burst->count++].ingress = port;
+        burst->mbufs[burst->count++] = mbuf;
     }
+    burst->ingress = port;
     counters_[worker]->rx.add(burst->count);
     pipelines_[worker]->run(*burst, *snapshot_, clock);
     run_handed_over();
