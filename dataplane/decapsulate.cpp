@@ -25,6 +25,8 @@ public:
     Decapsulator(Burst& burst, const Snapshot& now) noexcept : burst_(burst), now_(now), end_(now) {}
 
     [[nodiscard]] bool go(Packet& packet) noexcept;
+    /// How many have been.
+    [[nodiscard]] unsigned opened() const noexcept { return opened_; }
 
 private:
     [[nodiscard]] bool udp_is_good(Packet& packet, const rte_mbuf& mbuf, const UdpHeader& udp) noexcept;
@@ -39,6 +41,7 @@ private:
     Burst& burst_;
     const Snapshot& now_;
     TunnelEnd<A> end_;
+    unsigned opened_ = 0;
 };
 
 /// False: the packet has been dropped.
@@ -132,7 +135,7 @@ template <Address Inner>
     meta.from_overlay = true;
     meta.ingress_peer = peer;
     packet.network = end_.network();
-    ++burst_.decapsulated;
+    ++opened_;
     if (std::same_as<A, Inner>) return true;
     burst_.travels(packet, family_of<Inner>);
     return false;
@@ -142,6 +145,7 @@ template <Address A>
 void decapsulate_over(Burst& burst, unsigned count, const Snapshot& now) noexcept {
     Decapsulator<A> decapsulator(burst, now);
     burst.keep_of<A>(count, [&](Packet& packet) noexcept { return decapsulator.go(packet); });
+    burst.decapsulated += decapsulator.opened();
 }
 
 }  // namespace

@@ -189,7 +189,9 @@ template <Address A>
 
 template <Address A>
 void Tracker<A>::look_up(Packet& packet, const FlowKey<A>& key, std::uint32_t hash) noexcept {
-    scratch_.lists.lookups[count_] = {&key, hash, {}};
+    Lookup<A>& lookup = scratch_.lists.lookups[count_];
+    lookup.key = &key;
+    lookup.hash = hash;  // what is found comes later
     scratch_.lists.packets[count_++] = &packet;
 }
 
