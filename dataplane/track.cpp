@@ -61,7 +61,7 @@ private:
         burst_.decide(packet, Verdict::hand_over);
         prefetch_to_write(&carried_meta(packet.mbuf));
     }
-    [[nodiscard]] bool shared() const noexcept { return around_.slots->workers() > 1; }
+    [[nodiscard]] bool shared() const noexcept { return shared_; }
 
     Burst& burst_;
     const Snapshot& now_;
@@ -75,6 +75,7 @@ private:
     ConnectionTable<A>& connections_;
     FragmentTable& fragments_;
     const Surroundings& around_;
+    const bool shared_ = around_.slots->workers() > 1;  // flows, among workers
     const Seconds clock_;
     struct Lists {
         std::array<Lookup<A>, Burst::capacity> lookups;
@@ -171,6 +172,10 @@ template <Address A>
     const Interest interest = interest_of(key);
     if (interest == Interest::none) return;
     packet.treatment.interest = interest;
+    if (meta.transport == Transport::flow && !meta.first_fragment && !shared()) [[likely]] {
+        meta.hash = flow_hash(key);
+        return look_up(packet, key, meta.hash);
+    }
     if (!is_here(packet)) return;
 
     if (meta.transport == Transport::icmp_error) {

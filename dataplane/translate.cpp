@@ -12,11 +12,11 @@ void translate_packet(Burst& burst, Packet& packet) noexcept {
     const Connection<A>* connection = treatment.tracked<A>();
     if (connection == nullptr || !connection->translated) return;
     ++burst.translated;
-    if (meta.transport != Transport::icmp_error)
-        return translate(packet.frame(), meta, *connection, treatment.direction);
+    std::uint8_t* frame = packet.ip - meta.network_at;
+    if (meta.transport != Transport::icmp_error) return translate(frame, meta, *connection, treatment.direction);
     // The key that found it was the quoted packet's mirror image: the quoted packet went the other way.
     const Direction quoted = treatment.direction == Direction::original ? Direction::reply : Direction::original;
-    translate_icmp_error(packet.frame(), packet.mbuf->data_len, meta, *connection, quoted);
+    translate_icmp_error(frame, packet.mbuf->data_len, meta, *connection, quoted);
 }
 
 }  // namespace

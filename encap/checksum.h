@@ -152,8 +152,8 @@ private:
 
 /// Updates an IPv4 header, TCP or ICMP checksum. A `delta` of 0 changes nothing.
 constexpr void apply(Be16& checksum, std::uint16_t delta) noexcept {
-    const std::uint32_t sum = static_cast<std::uint16_t>(~checksum.raw()) + std::uint32_t{delta};
-    checksum = Be16::from_raw(static_cast<std::uint16_t>(~((sum & 0xffffU) + (sum >> 16U))));
+    const std::uint32_t before = checksum.raw();  // ~(~before + delta), with the carry brought round as a borrow
+    checksum = Be16::from_raw(static_cast<std::uint16_t>(before - delta - (before < delta ? 1U : 0U)));
 }
 
 /// Updates a UDP checksum: none stays none, and a computed 0 is sent as 0xffff (RFC 768).

@@ -121,11 +121,11 @@ private:
         const Connection<A>& candidate = record(entry);
         return same((entry & 1U) == 0 ? candidate.original : candidate.reply, key) && candidate.live;
     }
-    [[nodiscard]] Hit<A> found(std::uint32_t entry, Seconds now) noexcept {
-        Connection<A>& connection = record(entry);
-        if (!expired(connection, now)) return {&connection, direction(entry)};
+    /// nullptr when it has expired; then it is erased.
+    [[nodiscard]] Connection<A>* alive(Connection<A>& connection, Seconds now) noexcept {
+        if (!expired(connection, now)) return &connection;
         erase(connection);
-        return {};
+        return nullptr;
     }
 
     HugeArray<Connection<A>> records_;
@@ -141,7 +141,8 @@ private:
 template <Address A>
 inline Hit<A> ConnectionTable<A>::find(const FlowKey<A>& key, std::uint32_t hash, Seconds now) noexcept {
     const std::uint32_t entry = index_.find(hash, [&](std::uint32_t candidate) { return is(candidate, key); });
-    return entry == FlowIndex::absent ? Hit<A>{} : found(entry, now);
+    if (entry == FlowIndex::absent) return {};
+    return {alive(record(entry), now), direction(entry)};
 }
 
 template <Address A>
@@ -154,10 +155,12 @@ inline void ConnectionTable<A>::find(std::span<Lookup<A>> lookups, Seconds now) 
     }
     for (std::size_t i = 0; i < lookups.size(); ++i) {
         Lookup<A>& lookup = lookups[i];
-        if (entries[i] < FlowIndex::elsewhere && is(entries[i], *lookup.key)) [[likely]]
-            lookup.hit = found(entries[i], now);
-        else
+        if (entries[i] < FlowIndex::elsewhere && is(entries[i], *lookup.key)) [[likely]] {
+            lookup.hit.direction = direction(entries[i]);
+            lookup.hit.connection = alive(record(entries[i]), now);
+        } else {
             lookup.hit = entries[i] == FlowIndex::absent ? Hit<A>{} : find(*lookup.key, lookup.hash, now);
+        }
     }
 }
 
