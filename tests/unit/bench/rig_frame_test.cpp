@@ -20,7 +20,7 @@ void forwarded(const Site& world, const Lane<A>& lane, unsigned size, Look&& loo
     const auto burst = std::make_unique<Burst>();
     harness.buffers().take(std::span(burst->mbufs).first(1));
     lane.write(*burst->mbufs[0], 0, size, stamp);
-    burst->meta[0].ingress = lane.from() == Side::outside ? World::outside : World::underlay;
+    burst->ingress = lane.from() == Side::outside ? World::outside : World::underlay;
     burst->count = 1;
     device.run(*burst);
     ASSERT_EQ(harness.sink().packets().size(), 1U) << device.losses();
