@@ -66,7 +66,7 @@ private:
     void echo(Packet& packet) noexcept;
     void refuse(Packet& packet, Drop why, bool tell) noexcept;
     [[nodiscard]] const Backend& choose_for_client(const Service& service, A client) noexcept;
-    [[nodiscard]] FlowKey<A> reply_to_us(Packet& packet, NetworkId network) const noexcept;
+    [[nodiscard]] FlowKey<A> reply_to_us(const Packet& packet, NetworkId network) const noexcept;
     static void comes_from(const Backend& backend, FlowKey<A>& reply) noexcept;
     [[nodiscard]] Connection<A>* open(Packet& packet, FlowKey<A> reply) noexcept;
     void follow(Packet& packet) noexcept;
@@ -76,7 +76,9 @@ private:
     void for_each_newcomer(Visit&& visit) noexcept {
         for (unsigned i = 0; i < count_; ++i) visit(newcomers_.list[i]);
     }
-    [[nodiscard]] const FlowKey<A>& key_of(Packet& packet) const noexcept { return packet.meta.template flow<A>(); }
+    [[nodiscard]] const FlowKey<A>& key_of(const Packet& packet) const noexcept {
+        return packet.meta.template flow<A>();
+    }
 
     Burst& burst_;
     const Snapshot& now_;
@@ -242,7 +244,7 @@ void Balancer<A>::to_backend(Newcomer<A>& newcomer) noexcept {
 
 /// How answers from this network look, but for who sends them, if the first candidate port is free.
 template <Address A>
-FlowKey<A> Balancer<A>::reply_to_us(Packet& packet, NetworkId network) const noexcept {
+FlowKey<A> Balancer<A>::reply_to_us(const Packet& packet, NetworkId network) const noexcept {
     const PacketMeta& meta = packet.meta;
     const FlowKey<A>& key = meta.flow<A>();
     const SnatPool<A>& pool = now_.network(network).template family<A>().snat;

@@ -64,7 +64,9 @@ struct alignas(64) Packet {
     [[nodiscard]] std::uint8_t* frame() const noexcept { return rte_pktmbuf_mtod(mbuf, std::uint8_t*); }
     /// Looks up again where its IP header is: the frame has moved.
     void find_ip() noexcept { ip = frame() + meta.network_at; }
-    void begin_treatment(NetworkId in) noexcept {
+    /// With nothing decided. Its metadata and IP header are the caller's to tell.
+    void begin(rte_mbuf* its, NetworkId in) noexcept {
+        mbuf = its;
         treatment = untreated;
         network = in;
     }
@@ -104,17 +106,15 @@ public:
         start();
         for (unsigned i = 0; i < count; ++i) {
             Packet& packet = packets[i];
-            packet.mbuf = mbufs[i];
-            packet.meta = carried_meta(packet.mbuf);
+            packet.meta = carried_meta(mbufs[i]);
+            packet.begin(mbufs[i], packet.meta.network());
             packet.find_ip();
-            packet.begin_treatment(packet.meta.network());
             travels(packet);
             if (packet.meta.originated) all_alike = false;
         }
     }
     [[nodiscard]] std::span<rte_mbuf* const> received() const noexcept { return std::span(mbufs).first(count); }
     [[nodiscard]] std::span<Packet> all() noexcept { return std::span(packets).first(count); }
-    [[nodiscard]] std::span<const Packet> all() const noexcept { return std::span(packets).first(count); }
 
     /// Its family is known: it takes part in what the stages do for that one. Also a packet that `keep_of` lets go from
     /// the other one.

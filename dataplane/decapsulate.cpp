@@ -29,8 +29,8 @@ public:
     [[nodiscard]] unsigned opened() const noexcept { return opened_; }
 
 private:
-    [[nodiscard]] bool udp_is_good(Packet& packet, const rte_mbuf& mbuf, const UdpHeader& udp) noexcept;
-    [[nodiscard, gnu::noinline]] bool sum_is_good(Packet& packet) noexcept;
+    [[nodiscard]] bool udp_is_good(Packet& packet, const UdpHeader& udp) noexcept;
+    [[nodiscard, gnu::noinline]] bool sum_is_good(const Packet& packet) noexcept;
     [[nodiscard]] bool open_any(Packet& packet, PeerIndex peer, std::uint8_t outer_tos) noexcept;
     template <Address Inner>
     [[nodiscard]] bool goes_on(Packet& packet, PeerIndex peer, std::uint8_t outer_tos) noexcept;
@@ -46,13 +46,12 @@ private:
 
 /// False: the packet has been dropped.
 template <Address A>
-[[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Packet& packet, const rte_mbuf& mbuf,
-                                                                const UdpHeader& udp) noexcept {
+[[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Packet& packet, const UdpHeader& udp) noexcept {
     const PacketMeta& meta = packet.meta;
     if (!outer_udp_fits(udp, meta)) return drop(packet, Drop::bad_udp_length);
     const bool none = std::same_as<A, Ipv4> && udp.checksum.raw() == 0;
     if (!none && !sum_is_good(packet)) return drop(packet, Drop::bad_udp_checksum);
-    const bool whole = meta.transport_at + tunnel_header <= mbuf.data_len;
+    const bool whole = meta.transport_at + tunnel_header <= packet.mbuf->data_len;
     return whole || drop(packet, Drop::truncated);
 }
 
@@ -66,7 +65,7 @@ bool verified_by_nic(const rte_mbuf& mbuf) noexcept {
 
 /// What nobody can verify passes: the inner packet has its own checksums.
 template <Address A>
-bool Decapsulator<A>::sum_is_good(Packet& packet) noexcept {
+bool Decapsulator<A>::sum_is_good(const Packet& packet) noexcept {
     const rte_mbuf& mbuf = *packet.mbuf;
     const std::size_t contiguous = verified_by_nic(mbuf) ? 0 : mbuf.data_len;
     return check_outer_sum<A>(packet.frame(), contiguous, packet.meta) != OuterSum::bad;
@@ -81,7 +80,7 @@ template <Address A>
     rte_mbuf& mbuf = *packet.mbuf;
     std::uint8_t* frame = packet.frame();
     const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
-    if (!udp_is_good(packet, mbuf, udp)) return false;
+    if (!udp_is_good(packet, udp)) return false;
     const auto& vxlan = header_at<VxlanHeader>(frame + meta.transport_at + sizeof udp);
     if (!vxlan.has_vni()) return drop(packet, Drop::vxlan_no_vni_flag);
     if (!end_.enter(vxlan.vni())) return drop(packet, Drop::unknown_vni);

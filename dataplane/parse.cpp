@@ -59,10 +59,9 @@ void parse(Burst& burst, const Snapshot& now) noexcept {
     const PortTraits port = now.traits(ingress);
     for (unsigned i = 0; i < burst.count; ++i) {
         Packet& packet = *std::launder(&burst.packets[i]);  // g++ merges its stores only through a pointer of its own
-        packet.mbuf = burst.mbufs[i];
+        packet.begin(burst.mbufs[i], port.network);
         packet.ip = packet.frame() + sizeof(EthernetHeader);
         packet.meta.ingress = ingress;
-        packet.begin_treatment(port.network);
         if (!is_plain(burst, packet, port)) look_at_any(burst, packet, port);
     }
 }

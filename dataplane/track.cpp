@@ -172,11 +172,8 @@ template <Address A>
     const Interest interest = interest_of(key);
     if (interest == Interest::none) return;
     packet.treatment.interest = interest;
-    if (meta.transport == Transport::flow && !meta.first_fragment && !shared()) [[likely]] {
-        meta.hash = flow_hash(key);
-        return look_up(packet, key, meta.hash);
-    }
-    if (!is_here(packet)) return;
+    const bool plain = meta.transport == Transport::flow && !meta.first_fragment;
+    if ((!plain || shared()) && !is_here(packet)) return;
 
     if (meta.transport == Transport::icmp_error) {
         FlowKey<A> quoted;

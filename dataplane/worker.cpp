@@ -84,9 +84,8 @@ void Worker::pass_on(const ReceiveQueue& queue) noexcept {
     burst_.received_bytes = 0;
     for (unsigned i = 0; i < burst_.count; ++i) {
         Packet& packet = burst_.packets[i];
-        packet.mbuf = burst_.mbufs[i];
-        packet.meta.from_overlay = packet.meta.originated = false;
-        packet.begin_treatment(NetworkId::none);
+        packet.begin(burst_.mbufs[i], NetworkId::none);
+        packet.meta.originated = false;
         packet.egress = queue.partner;
         burst_.received_bytes += packet.mbuf->pkt_len;
     }

@@ -72,8 +72,10 @@ inline constexpr std::array<bool, 256> ordinary = [] {
 [[nodiscard]] inline bool transport_fits(const std::uint8_t* transport, Protocol protocol,
                                          std::size_t length) noexcept {
     if (protocol == Protocol::tcp) {
+        // in the upper four bits, which decide whatever the lower ones are
+        constexpr unsigned least = sizeof(TcpHeader) / 4 << 4U;
         const auto& tcp = header_at<TcpHeader>(transport);
-        return tcp.data_offset >= 0x50 && tcp.length() <= length;
+        return tcp.data_offset >= least && tcp.length() <= length;
     }
     const unsigned udp = header_at<UdpHeader>(transport).length.value();
     return protocol == Protocol::udp && udp >= sizeof(UdpHeader) && udp <= length;
@@ -114,7 +116,13 @@ template <Address A>
     key.protocol = protocol;
     key.network = network;
     key.zero = 0;
-    meta.begin_flow(family_of<A>, ip_at, transport_at);
+    meta.begin();
+    meta.network_at = ip_at;
+    meta.transport_at = transport_at;
+    meta.family = family_of<A>;
+    meta.transport = Transport::flow;
+    meta.first_fragment = false;
+    meta.tcp_flags = 0;
     meta.ip_length = static_cast<std::uint16_t>(length);
     if (protocol == Protocol::tcp) meta.tcp_flags = header_at<TcpHeader>(transport).flags;
     return true;

@@ -56,20 +56,6 @@ struct alignas(64) PacketMeta {
         from_overlay = handed_over = originated = false;
         hops = 0;
     }
-    /// The same of one that is no fragment and has ports, with its headers at these places; without TCP flags. In the
-    /// order of the fields, of which a compiler makes three stores.
-    void begin_flow(Family its, std::uint16_t ip_at, std::uint16_t ports_at) noexcept {
-        hash = 0;
-        ingress_peer = no_peer;
-        network_at = ip_at;
-        transport_at = ports_at;
-        family = its;
-        transport = Transport::flow;
-        first_fragment = from_overlay = handed_over = false;
-        hops = 0;
-        originated = false;
-        tcp_flags = 0;
-    }
 
     template <Address A>
     [[nodiscard]] FlowKey<A>& flow() noexcept {
