@@ -17,6 +17,7 @@
 namespace viaduct {
 
 struct Peer;
+struct NextHop;
 
 /// What becomes of a packet. `travelling` until a stage has decided.
 enum class Verdict : std::uint8_t { travelling, forward, hand_over, kernel, held, drop };
@@ -56,8 +57,9 @@ struct alignas(64) Packet {
     PortId egress;       // when it is forwarded, or the kernel's
     WorkerId owner;      // when it is handed over
     Drop reason;         // when it is dropped
-    RouteTarget target;  // set by route
-    const Peer* peer;    // the target, if it is one
+    RouteTarget target;  // set by route, unless it is a peer
+    const Peer* peer;    // the target, if it is one, otherwise nullptr
+    const NextHop* hop;  // the target, if it is one
     rte_mbuf* mbuf;
     std::uint8_t* ip;  // its IP header, `meta.network_at` bytes from where the frame begins
 
@@ -84,11 +86,11 @@ public:
     static constexpr unsigned capacity = 64;
 
     unsigned count = 0;
-    PortId ingress = PortId::none;                    // of packets that have just been received
-    std::array<rte_mbuf*, capacity> mbufs;            // as they came, before a stage has looked at them
-    std::array<Packet, capacity> packets;             // the first `count`
-    bool decided = false;                             // a fate, since the travelling ones were last sorted out
-    bool all_alike = false;                           // none has been decided at all, and none is the gateway's own
+    PortId ingress = PortId::none;          // of packets that have just been received
+    std::array<rte_mbuf*, capacity> mbufs;  // as they came, before a stage has looked at them
+    std::array<Packet, capacity> packets;   // the first `count`
+    bool decided = false;                   // a fate, since the travelling ones were last sorted out
+    bool all_alike = false;                 // none has been decided or cut at all, and none is the gateway's own
     unsigned decapsulated, translated, encapsulated;  // how many packets were, for the counters
     unsigned tracked, unknown;                        // how many have a connection, and how many look for one in vain
     std::uint64_t received_bytes;                     // set by parse

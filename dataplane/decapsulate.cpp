@@ -29,11 +29,13 @@ public:
     [[nodiscard]] unsigned opened() const noexcept { return opened_; }
 
 private:
-    [[nodiscard]] bool udp_is_good(Packet& packet, const UdpHeader& udp) noexcept;
+    [[nodiscard]] bool open(Packet& packet, unsigned ip_header) noexcept;
+    [[nodiscard]] bool open_long(Packet& packet, unsigned ip_header) noexcept;
+    [[nodiscard]] bool udp_is_good(Packet& packet, const UdpHeader& udp, unsigned ip_header) noexcept;
     [[nodiscard, gnu::noinline]] bool sum_is_good(const Packet& packet) noexcept;
-    [[nodiscard]] bool open_any(Packet& packet, PeerIndex peer, std::uint8_t outer_tos) noexcept;
+    [[nodiscard]] bool unpack_any(Packet& packet, Origin from, std::uint8_t outer_tos) noexcept;
     template <Address Inner>
-    [[nodiscard]] bool goes_on(Packet& packet, PeerIndex peer, std::uint8_t outer_tos) noexcept;
+    [[nodiscard]] bool goes_on(Packet& packet, std::uint8_t outer_tos) noexcept;
     [[gnu::cold, gnu::noinline]] bool drop(Packet& packet, Drop why) noexcept {
         return burst_.drop(packet, why), false;
     }
@@ -46,12 +48,12 @@ private:
 
 /// False: the packet has been dropped.
 template <Address A>
-[[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Packet& packet, const UdpHeader& udp) noexcept {
-    const PacketMeta& meta = packet.meta;
-    if (!outer_udp_fits(udp, meta)) return drop(packet, Drop::bad_udp_length);
+[[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Packet& packet, const UdpHeader& udp,
+                                                                unsigned ip_header) noexcept {
+    if (!outer_udp_fits(udp, packet.meta.ip_length - ip_header)) return drop(packet, Drop::bad_udp_length);
     const bool none = std::same_as<A, Ipv4> && udp.checksum.raw() == 0;
     if (!none && !sum_is_good(packet)) return drop(packet, Drop::bad_udp_checksum);
-    const bool whole = meta.transport_at + tunnel_header <= packet.mbuf->data_len;
+    const bool whole = sizeof(EthernetHeader) + ip_header + tunnel_header <= packet.mbuf->data_len;
     return whole || drop(packet, Drop::truncated);
 }
 
@@ -73,40 +75,50 @@ bool Decapsulator<A>::sum_is_good(const Packet& packet) noexcept {
 
 template <Address A>
 [[gnu::always_inline]] inline bool Decapsulator<A>::go(Packet& packet) noexcept {
+    const PacketMeta& meta = packet.meta;
+    if (!end_.is_addressed_by(meta.flow<A>())) return true;
+    if (!meta.whole_flow) return meta.transport != Transport::flow || drop(packet, Drop::outer_fragment);
+    constexpr unsigned usual = std::same_as<A, Ipv4> ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
+    const unsigned ip_header = unsigned{meta.transport_at} - ethernet_size;
+    return ip_header == usual ? open(packet, usual) : open_long(packet, ip_header);
+}
+
+/// A tunnel packet whose IP header, extensions included, has so many bytes.
+template <Address A>
+[[gnu::always_inline]] inline bool Decapsulator<A>::open(Packet& packet, unsigned ip_header) noexcept {
     PacketMeta& meta = packet.meta;
-    const FlowKey<A>& outer = meta.flow<A>();
-    if (!end_.is_addressed_by(outer) || meta.transport != Transport::flow) return true;
-    if (meta.first_fragment) return drop(packet, Drop::outer_fragment);
     rte_mbuf& mbuf = *packet.mbuf;
-    std::uint8_t* frame = packet.frame();
-    const auto& udp = header_at<UdpHeader>(frame + meta.transport_at);
-    if (!udp_is_good(packet, udp)) return false;
-    const auto& vxlan = header_at<VxlanHeader>(frame + meta.transport_at + sizeof udp);
-    if (!vxlan.has_vni()) return drop(packet, Drop::vxlan_no_vni_flag);
-    if (!end_.enter(vxlan.vni())) return drop(packet, Drop::unknown_vni);
-    const PeerIndex peer = now_.peer_of(end_.network(), outer.source);
+    const auto& udp = header_at<UdpHeader>(packet.ip + ip_header);
+    if (!udp_is_good(packet, udp, ip_header)) return false;
+    const auto& vxlan = header_at<VxlanHeader>(packet.ip + ip_header + sizeof udp);
+    if (!end_.enter(vxlan)) return drop(packet, vxlan.has_vni() ? Drop::unknown_vni : Drop::vxlan_no_vni_flag);
+    const PeerIndex peer = now_.peer_of(end_.network(), meta.flow<A>().source);
     if (peer == no_peer) return drop(packet, Drop::unknown_vtep);
 
     const std::uint8_t outer_tos = tos_of(packet.ip, family_of<A>);
-    const unsigned outer_headers = meta.transport_at + tunnel_header;
-    take_off(mbuf, outer_headers);
-    std::uint8_t* inner = frame + outer_headers;
-    packet.ip = inner + sizeof(EthernetHeader);
+    const std::uint8_t* inner = packet.ip + ip_header + tunnel_header;
+    take_off(mbuf, sizeof(EthernetHeader) + ip_header + tunnel_header);
+    packet.ip += ip_header + tunnel_header + sizeof(EthernetHeader);
     const auto& ethernet = header_at<EthernetHeader>(inner);
+    const Origin from{end_.network(), true, peer};
     if (mbuf.data_len >= plain_bytes<Ipv4> && end_.owns_mac(ethernet.destination_word())) {
         const bool v4 = ethernet.type == Be16(ether_type::ipv4), v6 = ethernet.type == Be16(ether_type::ipv6);
-        const NetworkId network = end_.network();
-        if (v4 && parse_plain<Ipv4>(inner, mbuf.data_len, mbuf.pkt_len, meta, network))
-            return goes_on<Ipv4>(packet, peer, outer_tos);
-        if (v6 && parse_plain<Ipv6>(inner, mbuf.data_len, mbuf.pkt_len, meta, network))
-            return goes_on<Ipv6>(packet, peer, outer_tos);
+        if (v4 && parse_plain<Ipv4>(inner, mbuf.data_len, mbuf.pkt_len, meta, from))
+            return goes_on<Ipv4>(packet, outer_tos);
+        if (v6 && parse_plain<Ipv6>(inner, mbuf.data_len, mbuf.pkt_len, meta, from))
+            return goes_on<Ipv6>(packet, outer_tos);
     }
-    return open_any(packet, peer, outer_tos);
+    return unpack_any(packet, from, outer_tos);
+}
+
+template <Address A>
+[[gnu::noinline]] bool Decapsulator<A>::open_long(Packet& packet, unsigned ip_header) noexcept {
+    return open(packet, ip_header);
 }
 
 /// Any inner packet.
 template <Address A>
-[[gnu::noinline]] bool Decapsulator<A>::open_any(Packet& packet, PeerIndex peer, std::uint8_t outer_tos) noexcept {
+[[gnu::noinline]] bool Decapsulator<A>::unpack_any(Packet& packet, Origin from, std::uint8_t outer_tos) noexcept {
     PacketMeta& meta = packet.meta;
     const rte_mbuf& mbuf = *packet.mbuf;
     const std::uint8_t* frame = packet.frame();
@@ -117,22 +129,18 @@ template <Address A>
     if (parsed.outcome == ParseOutcome::for_kernel) return drop(packet, Drop::inner_not_ip);
     const std::uint64_t mac = header_at<EthernetHeader>(frame).destination_word();
     if (!end_.owns_mac(mac)) return drop(packet, Drop::wrong_inner_mac);
-    meta.set_network(end_.network());
+    meta.begin(from);
+    meta.set_network(from.network);
     packet.find_ip();
-    if (meta.family == Family::v4) return goes_on<Ipv4>(packet, peer, outer_tos);
-    return goes_on<Ipv6>(packet, peer, outer_tos);
+    return meta.family == Family::v4 ? goes_on<Ipv4>(packet, outer_tos) : goes_on<Ipv6>(packet, outer_tos);
 }
 
 /// The inner packet takes the tunnel packet's place.
 template <Address A>
 template <Address Inner>
-[[gnu::always_inline]] inline bool Decapsulator<A>::goes_on(Packet& packet, PeerIndex peer,
-                                                            std::uint8_t outer_tos) noexcept {
-    PacketMeta& meta = packet.meta;
+[[gnu::always_inline]] inline bool Decapsulator<A>::goes_on(Packet& packet, std::uint8_t outer_tos) noexcept {
     const bool marked = (outer_tos & ecn::mask) != ecn::not_ect;
     if (marked && !decapsulate_ecn(packet.ip, family_of<Inner>, outer_tos)) return drop(packet, Drop::ecn_congested);
-    meta.from_overlay = true;
-    meta.ingress_peer = peer;
     packet.network = end_.network();
     ++opened_;
     if (std::same_as<A, Inner>) return true;

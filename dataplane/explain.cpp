@@ -140,23 +140,22 @@ std::string Recorder::routed(const Packet& packet) {
     if (packet.treatment.verdict == Verdict::held)
         return "the next hop's MAC address is not known: waits while ARP or ND ask";
     if (static_cast<std::size_t>(packet.egress) < now_.ports.size()) out_.port = now_.port(packet.egress).name;
+    if (const Peer* peer = packet.peer; peer != nullptr) {
+        out_.peer = peer->name;
+        out_.mtu = peer->mtu;
+        return fmt::format("network {}: behind peer {} ({}), MTU {}", network, peer->name, to_string(peer->underlay),
+                           out_.mtu);
+    }
     switch (packet.target.kind) {
-        case RouteKind::peer: {
-            const Peer& peer = now_.peers[packet.target.index];
-            out_.peer = peer.name;
-            out_.mtu = peer.mtu;
-            return fmt::format("network {}: behind peer {} ({}), MTU {}", network, peer.name, to_string(peer.underlay),
-                               out_.mtu);
-        }
         case RouteKind::via:
             out_.mtu = now_.port(packet.egress).mtu;
-            return fmt::format("by gateway {} on port {}", to_string(now_.next_hops[packet.target.index].address),
-                               out_.port);
+            return fmt::format("by gateway {} on port {}", to_string(packet.hop->address), out_.port);
         case RouteKind::connected:
             out_.mtu = now_.port(packet.egress).mtu;
             return fmt::format("a neighbour on port {}", out_.port);
         case RouteKind::kernel:
             return "an address of this host: to the kernel";
+        case RouteKind::peer:
         case RouteKind::unreachable:
         case RouteKind::none:
             break;
@@ -165,8 +164,8 @@ std::string Recorder::routed(const Packet& packet) {
 }
 
 std::string Recorder::encapsulated(const Packet& packet) const {
-    if (packet.target.kind != RouteKind::peer) return "an Ethernet header in front";
-    const Peer& peer = now_.peers[packet.target.index];
+    if (packet.peer == nullptr) return "an Ethernet header in front";
+    const Peer& peer = *packet.peer;
     return fmt::format("VXLAN, VNI {}, UDP port {}, to {}; {} bytes on port {}",
                        now_.network(peer.network).settings.vni.value(), now_.network(peer.network).settings.udp_port,
                        to_string(peer.underlay), rte_pktmbuf_pkt_len(packet.mbuf), out_.port);

@@ -56,7 +56,7 @@ void Originated::finish_answer(std::size_t length) noexcept {
     draft_meta_.ip_length = static_cast<std::uint16_t>(length);
     draft_meta_.transport = Transport::other;
     draft_meta_.tcp_flags = 0;
-    draft_meta_.first_fragment = false;
+    draft_meta_.first_fragment = draft_meta_.whole_flow = false;
     add(draft_, draft_meta_, draft_meta_.network());
 }
 

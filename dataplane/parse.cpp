@@ -37,10 +37,10 @@ bool addressed_to(const PortTraits& port, const std::uint8_t* frame) noexcept {
     const auto& ethernet = header_at<EthernetHeader>(frame);
     if (ethernet.destination_word() != port.mac) return false;
     if (ethernet.type == Be16(ether_type::ipv4) &&
-        parse_plain<Ipv4>(frame, mbuf.data_len, mbuf.pkt_len, packet.meta, port.network))
+        parse_plain<Ipv4>(frame, mbuf.data_len, mbuf.pkt_len, packet.meta, {.network = port.network}))
         return burst.travels(packet, Family::v4), true;
     if (ethernet.type == Be16(ether_type::ipv6) &&
-        parse_plain<Ipv6>(frame, mbuf.data_len, mbuf.pkt_len, packet.meta, port.network))
+        parse_plain<Ipv6>(frame, mbuf.data_len, mbuf.pkt_len, packet.meta, {.network = port.network}))
         return burst.travels(packet, Family::v6), true;
     return false;
 }
@@ -49,6 +49,7 @@ bool addressed_to(const PortTraits& port, const std::uint8_t* frame) noexcept {
 
 void parse(Burst& burst, const Snapshot& now) noexcept {
     std::uint64_t bytes = 0;
+#pragma GCC unroll 4
     for (const rte_mbuf* mbuf : burst.received()) {
         rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
         bytes += mbuf->pkt_len;
@@ -57,9 +58,10 @@ void parse(Burst& burst, const Snapshot& now) noexcept {
 
     const PortId ingress = burst.ingress;
     const PortTraits port = now.traits(ingress);
-    for (unsigned i = 0; i < burst.count; ++i) {
-        Packet& packet = *std::launder(&burst.packets[i]);  // g++ merges its stores only through a pointer of its own
-        packet.begin(burst.mbufs[i], port.network);
+    Packet* next = burst.packets.data();
+    for (rte_mbuf* mbuf : burst.received()) {
+        Packet& packet = *std::launder(next++);  // g++ merges its stores only through a pointer of its own
+        packet.begin(mbuf, port.network);
         packet.ip = packet.frame() + sizeof(EthernetHeader);
         packet.meta.ingress = ingress;
         if (!is_plain(burst, packet, port)) look_at_any(burst, packet, port);

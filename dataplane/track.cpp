@@ -44,6 +44,7 @@ private:
     [[nodiscard]] bool settle_fragment(Packet& packet) noexcept;
     [[nodiscard]] bool is_stale(Connection<A>& connection) noexcept;
     void look_up(Packet& packet, const FlowKey<A>& key, std::uint32_t hash) noexcept;
+    [[gnu::cold]] void look_up_quoted(Packet& packet) noexcept;
     [[nodiscard]] bool is_over(Connection<A>& connection, Direction from, const PacketMeta& meta) noexcept;
     /// Most packets: established, and nothing in the flags that could change it.
     [[nodiscard]] static bool is_quiet(const Connection<A>& connection, const PacketMeta& meta) noexcept {
@@ -93,10 +94,13 @@ private:
 template <Address A>
 inline Interest Tracker<A>::interest_of(const FlowKey<A>& key) noexcept {
     if (key.network != network_.id && !enter(key.network)) return Interest::none;
-    const AddressOwner owner = addresses_.owner_of(key.destination);
-    if (owner == AddressOwner::service) return Interest::service;
+    if (addresses_.may_own(key.destination)) {
+        const AddressOwner owner = addresses_.owner_of(key.destination);
+        if (owner == AddressOwner::service) return Interest::service;
+        if (owner == AddressOwner::shared)
+            return network_.snat.contains(key.destination) ? Interest::reply : Interest::node_port;
+    }
     if (network_.snat.contains(key.destination)) return Interest::reply;
-    if (owner != AddressOwner::nobody) return Interest::node_port;
     if (!network_.masquerade) return Interest::none;
     const bool from_inside = network_.inside->contains(key.source);
     if (from_inside == network_.inside->contains(key.destination)) return Interest::none;
@@ -172,29 +176,32 @@ template <Address A>
     const Interest interest = interest_of(key);
     if (interest == Interest::none) return;
     packet.treatment.interest = interest;
-    const bool plain = meta.transport == Transport::flow && !meta.first_fragment;
-    if ((!plain || shared()) && !is_here(packet)) return;
-
-    if (meta.transport == Transport::icmp_error) {
-        FlowKey<A> quoted;
-        if (!quoted_flow<A>(packet.frame(), packet.mbuf->data_len, meta, quoted)) {
-            if (!goes_on(interest)) burst_.drop(packet, Drop::icmp_unsupported);
-            return;
-        }
-        FlowKey<A>& known = scratch_.lists.quoted[count_];
-        known = quoted.mirrored();  // as the packet would come back: the key that the table knows
-        return look_up(packet, known, flow_hash(known));
-    }
+    if ((!meta.whole_flow || shared()) && !is_here(packet)) return;
+    if (!meta.whole_flow && meta.transport == Transport::icmp_error) return look_up_quoted(packet);
     meta.hash = flow_hash(key);  // only now: a fragment's ports have just been lent
     look_up(packet, key, meta.hash);
 }
 
+/// An ICMP error: the connection of the packet that it quotes.
+template <Address A>
+void Tracker<A>::look_up_quoted(Packet& packet) noexcept {
+    FlowKey<A> quoted;
+    if (!quoted_flow<A>(packet.frame(), packet.mbuf->data_len, packet.meta, quoted)) {
+        if (!goes_on(packet.treatment.interest)) burst_.drop(packet, Drop::icmp_unsupported);
+        return;
+    }
+    FlowKey<A>& known = scratch_.lists.quoted[count_];
+    known = quoted.mirrored();  // as the packet would come back: the key that the table knows
+    look_up(packet, known, flow_hash(known));
+}
+
 template <Address A>
 void Tracker<A>::look_up(Packet& packet, const FlowKey<A>& key, std::uint32_t hash) noexcept {
-    Lookup<A>& lookup = scratch_.lists.lookups[count_];
+    const unsigned at = count_++;
+    Lookup<A>& lookup = scratch_.lists.lookups[at];
     lookup.key = &key;
     lookup.hash = hash;  // what is found comes later
-    scratch_.lists.packets[count_++] = &packet;
+    scratch_.lists.packets[at] = &packet;
 }
 
 /// A UDP flow whose backend has gone: it must find another (kube-proxy flushes such conntrack entries).
@@ -230,7 +237,7 @@ void Tracker<A>::found(Packet& packet, const Hit<A>& hit) noexcept {
     const PacketMeta& meta = packet.meta;
     Treatment& treatment = packet.treatment;
     Connection<A>& connection = *hit.connection;
-    if (meta.transport != Transport::icmp_error) {
+    if (meta.whole_flow || meta.transport != Transport::icmp_error) {
         if (is_over(connection, hit.direction, meta)) {
             end(connection);
             return not_found(packet);
@@ -264,14 +271,15 @@ void Tracker<A>::not_found(Packet& packet) noexcept {
 template <Address A>
 void Tracker<A>::find() noexcept {
     connections_.find(std::span(scratch_.lists.lookups).first(count_), clock_);
-    for (unsigned i = 0; i < count_; ++i) {
-        Lookup<A>& lookup = scratch_.lists.lookups[i];
+    Packet* const* packet = scratch_.lists.packets.data();
+    for (Lookup<A>& lookup : std::span(scratch_.lists.lookups).first(count_)) {
         // An earlier packet of this burst may have ended the connection that this one was found to have.
-        if (erased_ && lookup.hit) lookup.hit = connections_.find(*lookup.key, lookup.hash, clock_);
+        if (erased_ && lookup.hit) [[unlikely]]
+            lookup.hit = connections_.find(*lookup.key, lookup.hash, clock_);
         if (lookup.hit)
-            found(*scratch_.lists.packets[i], lookup.hit);
+            found(**packet++, lookup.hit);
         else
-            not_found(*scratch_.lists.packets[i]);
+            not_found(**packet++);
     }
 }
 

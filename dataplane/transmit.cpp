@@ -92,20 +92,17 @@ void dispatch(const Burst& burst, unsigned first, std::array<Way, Burst::capacit
 }
 
 /// Whether all of the burst was forwarded by one port, as most bursts are.
-bool send_one_way(const Burst& burst, const Surroundings& around) noexcept {
+bool send_one_way(Burst& burst, const Surroundings& around) noexcept {
     if (!burst.all_alike || burst.count == 0) return false;
-    Group group;
     std::uint64_t bytes = 0;
     const Packet& first = burst.packets[0];
     unsigned different = 0;
-    for (unsigned i = 0; i < burst.count; ++i) {
-        const Packet& packet = burst.packets[i];
+    for (const Packet& packet : burst.all()) {
         different |= static_cast<unsigned>(packet.egress) ^ static_cast<unsigned>(first.egress);
-        group[i] = packet.mbuf;
         bytes += packet.mbuf->pkt_len;
     }
     if (different != 0) return false;
-    send(first, group.data(), burst.count, bytes, around);
+    send(first, burst.mbufs.data(), burst.count, bytes, around);
     return true;
 }
 

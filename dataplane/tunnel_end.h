@@ -15,8 +15,8 @@ public:
     [[nodiscard]] bool is_addressed_by(const FlowKey<A>& key) noexcept {
         return key.protocol == Protocol::udp && (is_last(key) || is_other(key));
     }
-    /// False when no network has this VNI.
-    [[nodiscard]] bool enter(Vni vni) noexcept { return vni.value() == entered_ || find(vni); }
+    /// False when no network has its VNI.
+    [[nodiscard]] bool enter(const VxlanHeader& vxlan) noexcept { return vxlan.word() == entered_ || find(vxlan); }
     // of the network that was entered last
     [[nodiscard]] NetworkId network() const noexcept { return id_; }
     [[nodiscard]] bool owns_mac(std::uint64_t mac) const noexcept { return mac == mac_ || is_former(mac); }
@@ -32,10 +32,11 @@ private:
         entered_ = nothing;
         return true;
     }
-    [[gnu::cold]] bool find(Vni vni) noexcept {
-        const Network* network = now_.network_of(vtep_, port_.value(), vni);
+    [[gnu::cold]] bool find(const VxlanHeader& vxlan) noexcept {
+        if (!vxlan.has_vni()) return false;
+        const Network* network = now_.network_of(vtep_, port_.value(), vxlan.vni());
         if (network == nullptr) return false;
-        entered_ = vni.value();
+        entered_ = vxlan.word();
         id_ = now_.id_of(*network);
         mac_ = network->settings.vtep_mac.word();
         return true;
@@ -50,8 +51,8 @@ private:
     const Snapshot& now_;
     A vtep_;  // this and the port are zero at first, which no tunnel packet has
     Be16 port_;
-    static constexpr std::uint32_t nothing = ~std::uint32_t{0};
-    std::uint32_t entered_ = nothing;  // a VNI of this VTEP; what follows is of its network
+    static constexpr std::uint64_t nothing = ~std::uint64_t{0};
+    std::uint64_t entered_ = nothing;  // a VXLAN header to this VTEP; what follows is of its network
     NetworkId id_{};
     std::uint64_t mac_ = 0;
 };

@@ -68,7 +68,7 @@ void describe(PacketMeta& meta, const A& source, const A& destination, Protocol 
     meta.family = family_of<A>;
     meta.transport = Transport::other;
     meta.tcp_flags = 0;
-    meta.first_fragment = false;
+    meta.first_fragment = meta.whole_flow = false;
 }
 
 /// Bytes of the transport header that must be there, and whether they are.
@@ -125,6 +125,7 @@ ParseResult parse_transport(const Frame& frame, PacketMeta& meta) noexcept {
     meta.flow<A>().source_port = ports.source_port;
     meta.flow<A>().destination_port = ports.destination_port;
     meta.transport = Transport::flow;
+    meta.whole_flow = !meta.first_fragment;
     return accepted;
 }
 

@@ -68,13 +68,15 @@ inline constexpr std::array<bool, 256> ordinary = [] {
     return sizeof ip + ip.payload_length.value();
 }
 
-/// Whether `length` bytes hold what the header says; 20 bytes are readable.
-[[nodiscard]] inline bool transport_fits(const std::uint8_t* transport, Protocol protocol,
-                                         std::size_t length) noexcept {
+/// Whether `length` bytes hold what the header says; 20 bytes are readable. Tells TCP's flags, 0 for UDP.
+[[nodiscard]] inline bool transport_fits(const std::uint8_t* transport, Protocol protocol, std::size_t length,
+                                         std::uint8_t& tcp_flags) noexcept {
+    tcp_flags = 0;
     if (protocol == Protocol::tcp) {
         // in the upper four bits, which decide whatever the lower ones are
         constexpr unsigned least = sizeof(TcpHeader) / 4 << 4U;
         const auto& tcp = header_at<TcpHeader>(transport);
+        tcp_flags = tcp.flags;
         return tcp.data_offset >= least && tcp.length() <= length;
     }
     const unsigned udp = header_at<UdpHeader>(transport).length.value();
@@ -90,11 +92,11 @@ inline constexpr std::size_t plain_bytes = sizeof(EthernetHeader) +
                                            sizeof(TcpHeader);
 
 /// `parse` for a frame whose EtherType is A's and whose destination is no multicast address: describes the packet when
-/// nothing about it is unusual, with this network in its key. False leaves `meta` as it was, and says nothing.
+/// nothing about it is unusual, with its origin. False leaves `meta` as it was, and says nothing.
 template <Address A>
 [[nodiscard, gnu::always_inline]] inline bool parse_plain(const std::uint8_t* frame, std::size_t contiguous,
                                                           std::size_t frame_length, PacketMeta& meta,
-                                                          NetworkId network = NetworkId::none) noexcept {
+                                                          Origin from = {}) noexcept {
     using namespace detail;
     using Header = std::conditional_t<std::same_as<A, Ipv4>, Ipv4Header, Ipv6Header>;
     constexpr std::size_t ip_at = sizeof(EthernetHeader), transport_at = ip_at + sizeof(Header);
@@ -105,26 +107,24 @@ template <Address A>
     const Protocol protocol = protocol_of(ip);
     if (payload > frame_length - transport_at || length > 0xffff || !is_plain(ip)) return false;
     if (!ordinary<A>[ip.source.bytes[0]] || !ordinary<A>[ip.destination.bytes[0]]) return false;
-    if (!transport_fits(transport, protocol, payload)) return false;
+    std::uint8_t tcp_flags;
+    if (!transport_fits(transport, protocol, payload, tcp_flags)) return false;
 
     // Addresses and ports lie in the packet as they do in the key: IP's are its header's last bytes, the ports TCP's
-    // and UDP's first ones.
+    // and UDP's first ones. What follows is copied with them, and overwritten.
     FlowKey<A>& key = meta.flow<A>();
-    constexpr std::size_t in_packet = offsetof(FlowKey<A>, protocol);
-    static_assert(offsetof(Header, source) + in_packet == sizeof(Header) + 2 * sizeof(Be16));
-    std::memcpy(static_cast<void*>(&key), &ip.source, in_packet);
-    key.protocol = protocol;
-    key.network = network;
-    key.zero = 0;
-    meta.begin();
+    static_assert(offsetof(Header, source) + offsetof(FlowKey<A>, protocol) == sizeof(Header) + 2 * sizeof(Be16));
+    std::memcpy(static_cast<void*>(&key), &ip.source, sizeof key);
+    key.set_rest(protocol, from.network);
+    meta.begin(from);
     meta.network_at = ip_at;
     meta.transport_at = transport_at;
     meta.family = family_of<A>;
     meta.transport = Transport::flow;
     meta.first_fragment = false;
-    meta.tcp_flags = 0;
+    meta.whole_flow = true;
+    meta.tcp_flags = tcp_flags;
     meta.ip_length = static_cast<std::uint16_t>(length);
-    if (protocol == Protocol::tcp) meta.tcp_flags = header_at<TcpHeader>(transport).flags;
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <compare>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -208,6 +209,14 @@ struct FlowKey {
     std::uint16_t zero = 0;  // compared and hashed with the rest
 
     bool operator==(const FlowKey&) const = default;
+    /// All that is neither address nor port, in one store.
+    void set_rest(Protocol its_protocol, NetworkId its_network) noexcept {
+        constexpr bool little = std::endian::native == std::endian::little;  // what comes first is lowest
+        const std::uint32_t rest = std::uint32_t{static_cast<std::uint8_t>(its_protocol)} << (little ? 0U : 24U) |
+                                   std::uint32_t{static_cast<std::uint8_t>(its_network)} << (little ? 8U : 16U);
+        static_assert(sizeof(FlowKey) == offsetof(FlowKey, protocol) + sizeof rest);
+        std::memcpy(static_cast<void*>(&protocol), &rest, sizeof rest);
+    }
     /// The same flow seen from its other end.
     [[nodiscard]] constexpr FlowKey mirrored() const {
         return {destination, source, destination_port, source_port, protocol, network, 0};

@@ -27,6 +27,13 @@ enum class Transport : std::uint8_t {
     later_fragment,  // no transport header in this packet: the key's ports are zero
 };
 
+/// Where a packet has come from.
+struct Origin {
+    NetworkId network = NetworkId::none;
+    bool overlay = false;  // in a tunnel of this network, from `peer`
+    PeerIndex peer = no_peer;
+};
+
 struct alignas(64) PacketMeta {
     union Key {
         FlowKey<Ipv4> v4;
@@ -45,15 +52,18 @@ struct alignas(64) PacketMeta {
     bool handed_over;         // by another worker, which has parsed and decapsulated it
     std::uint8_t hops;        // 0: its owner is not settled; then how many workers have looked for its connection
     bool originated;          // made by the gateway itself
-    std::uint8_t tcp_flags;   // TcpHeader::fin… when the protocol is TCP
+    bool whole_flow;          // `transport` is `flow`, and it is no fragment: so are most
     std::uint16_t ip_length;  // bytes from the IP header to the packet's end, padding excluded
     PortId ingress;
+    std::uint8_t tcp_flags;  // TcpHeader::fin… when the protocol is TCP
 
-    /// As of a packet that has just been received: what only later stages find out is not known.
-    void begin() noexcept {
+    /// As of a packet that has just been received, or has just come out of a tunnel: what only later stages find out is
+    /// not known.
+    void begin(Origin from = {}) noexcept {
         hash = 0;
-        ingress_peer = no_peer;
-        from_overlay = handed_over = originated = false;
+        ingress_peer = from.peer;
+        from_overlay = from.overlay;
+        handed_over = originated = false;
         hops = 0;
     }
 

@@ -10,9 +10,8 @@ namespace viaduct {
 constexpr void decrement_ttl(Ipv4Header& ip) noexcept {
     --ip.ttl;
     constexpr std::uint32_t lost = Be16(0x0100).raw();
-    const std::uint32_t sum = ip.checksum.raw(), high = sum << 16U;  // where a carry out of 16 bits is one out of 32
-    const std::uint32_t carry = high + ((lost + 1) << 16U) < high ? 1 : 0;
-    ip.checksum = Be16::from_raw(static_cast<std::uint16_t>(sum + lost + carry));
+    const std::uint32_t sum = ip.checksum.raw();
+    ip.checksum = Be16::from_raw(static_cast<std::uint16_t>(sum + lost + ((sum + lost + 1) >> 16U)));
 }
 
 constexpr void decrement_ttl(Ipv6Header& ip) noexcept { --ip.hop_limit; }

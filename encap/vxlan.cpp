@@ -39,6 +39,7 @@ void fill(VxlanTemplate& result, const VxlanPath& path, const A& source, const A
     const std::size_t udp_at = offsetof(Headers, udp);
     result.udp_sum = fold(add_bytes(pseudo_sum(source, destination, Protocol::udp, 0), result.bytes.data() + udp_at,
                                     sizeof headers - udp_at));
+    headers.inner.type = Be16(ether_type::ipv4);
 }
 
 }  // namespace

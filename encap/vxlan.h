@@ -19,14 +19,14 @@ struct VxlanPath {
     Mac inner_source, inner_destination;  // our VTEP MAC, the peer's
 };
 
-/// All headers in front of the inner IP packet, ready to be copied: 64 bytes over IPv4, 84 over IPv6. `write` patches
-/// length, DSCP/ECN, source port, inner EtherType and checksums.
+/// All headers in front of an inner IPv4 packet, ready to be copied: 64 bytes over IPv4, 84 over IPv6. `write` patches
+/// length, DSCP/ECN, source port and checksums, and the inner EtherType for IPv6.
 struct VxlanTemplate {
     static constexpr unsigned length_v4 = vxlan_overhead_v4 + sizeof(EthernetHeader);  // 64
     static constexpr unsigned length_v6 = vxlan_overhead_v6 + sizeof(EthernetHeader);  // 84
     std::array<std::uint8_t, 96> bytes{};
     std::uint32_t ipv4_sum = 0;  // of the outer IPv4 header with length, TOS and checksum zero: folded, memory order
-    std::uint32_t udp_sum = 0;   // of all that UDP's checksum covers and no packet changes, in memory order
+    std::uint32_t udp_sum = 0;   // of all that UDP's checksum covers and is not patched, in memory order
     std::uint8_t length = 0;     // length_v4 or length_v6; 0: no usable path
     bool outer_v4 = true;
 
@@ -80,7 +80,7 @@ inline void write_headers(const VxlanTemplate& path, std::uint8_t* inner_ip, Fam
     patch(headers.ip, path.ipv4_sum, udp_length, tos, entropy);
     headers.udp.source_port = vxlan_source_port(entropy);
     headers.udp.length = Be16(udp_length);
-    headers.inner.type = Be16(inner_family == Family::v4 ? ether_type::ipv4 : ether_type::ipv6);
+    if (inner_family == Family::v6) headers.inner.type = Be16(ether_type::ipv6);
     if (!checksum) return;
     const std::uint64_t patched = sum_of(headers.udp.source_port) + sum_of(headers.inner.type) +
                                   2 * sum_of(headers.udp.length);  // in the pseudo header once more
@@ -108,12 +108,10 @@ inline void write_plain_ipv4(const VxlanTemplate& path, std::uint8_t* inner, Fam
     detail::write_headers<Ipv4Header>(path, inner, inner_family, inner_length, tos, entropy, false);
 }
 
-/// Whether the UDP length of an unfragmented tunnel packet that `parse` accepted is what the IP header leaves for it,
-/// and leaves room for a VXLAN header.
-[[nodiscard]] inline bool outer_udp_fits(const UdpHeader& udp, const PacketMeta& meta) noexcept {
-    const unsigned length = udp.length.value();
-    return length >= sizeof udp + sizeof(VxlanHeader) &&
-           meta.transport_at + length == unsigned{meta.network_at} + meta.ip_length;
+/// Whether the UDP length of an unfragmented tunnel packet is what the IP header leaves for it, which is `left`, and
+/// leaves room for a VXLAN header.
+[[nodiscard]] inline bool outer_udp_fits(const UdpHeader& udp, std::size_t left) noexcept {
+    return udp.length.value() == left && left >= sizeof udp + sizeof(VxlanHeader);
 }
 
 enum class OuterSum : std::uint8_t {

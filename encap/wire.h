@@ -118,6 +118,11 @@ struct VxlanHeader {  // RFC 7348 §5
     [[nodiscard]] static constexpr VxlanHeader of(Vni vni) { return {flag_vni, {}, Be32(vni.value() << 8U)}; }
     [[nodiscard]] constexpr bool has_vni() const { return (flags & flag_vni) != 0; }
     [[nodiscard]] constexpr Vni vni() const { return Vni(vni_reserved.value() >> 8U); }
+    /// All that a receiver looks at, as one number.
+    [[nodiscard]] constexpr std::uint64_t word() const {
+        const VxlanHeader looked_at{flag_vni, {}, Be32(Vni::max << 8U)};
+        return std::bit_cast<std::uint64_t>(*this) & std::bit_cast<std::uint64_t>(looked_at);
+    }
 };
 
 inline constexpr std::uint16_t ethernet_size = sizeof(EthernetHeader);

@@ -149,17 +149,19 @@ template <Address A>
 inline void ConnectionTable<A>::find(std::span<Lookup<A>> lookups, Seconds now) noexcept {
     std::array<std::uint32_t, max_bulk> entries;
     for (const Lookup<A>& lookup : lookups) index_.prefetch(lookup.hash);
-    for (std::size_t i = 0; i < lookups.size(); ++i) {
-        entries[i] = index_.first(lookups[i].hash);
-        if (entries[i] < FlowIndex::elsewhere) prefetch_record(record(entries[i]));
+    std::uint32_t* likely = entries.data();
+    for (const Lookup<A>& lookup : lookups) {
+        const std::uint32_t entry = *likely++ = index_.first(lookup.hash);
+        if (entry < FlowIndex::elsewhere) prefetch_record(record(entry));
     }
-    for (std::size_t i = 0; i < lookups.size(); ++i) {
-        Lookup<A>& lookup = lookups[i];
-        if (entries[i] < FlowIndex::elsewhere && is(entries[i], *lookup.key)) [[likely]] {
-            lookup.hit.direction = direction(entries[i]);
-            lookup.hit.connection = alive(record(entries[i]), now);
+    likely = entries.data();
+    for (Lookup<A>& lookup : lookups) {
+        const std::uint32_t entry = *likely++;
+        if (entry < FlowIndex::elsewhere && is(entry, *lookup.key)) [[likely]] {
+            lookup.hit.direction = direction(entry);
+            lookup.hit.connection = alive(record(entry), now);
         } else {
-            lookup.hit = entries[i] == FlowIndex::absent ? Hit<A>{} : find(*lookup.key, lookup.hash, now);
+            lookup.hit = entry == FlowIndex::absent ? Hit<A>{} : find(*lookup.key, lookup.hash, now);
         }
     }
 }

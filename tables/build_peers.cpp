@@ -35,6 +35,7 @@ public:
         peer.next_hop = next_hop(desired.underlay);
         if (peer.next_hop == no_next_hop || !hops_[peer.next_hop].resolved) return peer;
         peer.port = hops_[peer.next_hop].port;
+        peer.limit = peer.mtu;
         const DesiredNetwork& settings = desired_.networks[network];
         peer.headers = headers(desired, settings, *source, hops_[peer.next_hop]);
         peer.tos = settings.dscp == DscpMode::uniform ? OuterTos::uniform() : OuterTos::pipe(settings.pipe_dscp);

@@ -56,11 +56,14 @@ public:
     [[nodiscard]] bool is_regular() const noexcept { return regular_; }
     void list(std::vector<Frontend>& all) const;
 
+    /// False when it certainly is no service's.
+    [[nodiscard]] bool may_own(A address) const noexcept {
+        const std::uint64_t bit = hash_of(address) >> filter_shift_;
+        return (filter_[bit / 64] >> (bit % 64) & 1U) != 0;
+    }
     [[nodiscard]] AddressOwner owner_of(A address) const noexcept {
-        const std::uint64_t hash = hash_of(address);
-        const std::uint64_t bit = hash >> filter_shift_;
-        if ((filter_[bit / 64] >> (bit % 64) & 1U) == 0) return AddressOwner::nobody;
-        const Owner* owner = owners_.find(hash, [&](const Owner& o) { return o.address == address; });
+        if (!may_own(address)) return AddressOwner::nobody;
+        const Owner* owner = owners_.find(hash_of(address), [&](const Owner& o) { return o.address == address; });
         return owner != nullptr ? owner->owner : AddressOwner::nobody;
     }
     /// Where the frontend leads, or nullptr.

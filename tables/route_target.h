@@ -8,12 +8,12 @@
 namespace viaduct {
 
 enum class RouteKind : std::uint8_t {
-    none,         // no route
-    peer,         // through the tunnel; index: Snapshot::peers
+    peer,         // through the tunnel; index: Snapshot::peers. Most packets go there, and 0 is told fastest
     via,          // through a next hop; index: Snapshot::next_hops
     connected,    // the destination is a neighbour on a port; index: PortId
     kernel,       // the gateway host itself
     unreachable,  // a route that says so: ICMP to the sender
+    none,         // no route
 };
 
 struct RouteTarget {

@@ -6,8 +6,7 @@
 namespace viaduct {
 
 RouteTrie::RouteTrie(std::span<const Route<Ipv4>> routes) {
-    if (routes.empty()) return;
-    cells_.resize(std::size_t{1} << root_bits);
+    cells_.resize(std::size_t{1} << root_bits, cell_of({}));
     for (const Route<Ipv4>& route : routes) insert(route);
 }
 
@@ -29,8 +28,7 @@ void RouteTrie::insert(const Route<Ipv4>& route) {
     for (; route.prefix.length > Ipv4::bits - below; below -= block_bits)
         cell = block_below(cell) + (address >> (below - block_bits) & 0xffU);
     const std::size_t count = std::size_t{1} << (Ipv4::bits - below - route.prefix.length);
-    std::fill_n(cells_.begin() + static_cast<std::ptrdiff_t>(cell), count,
-                static_cast<Cell>(route.target.kind) << index_bits | route.target.index);
+    std::fill_n(cells_.begin() + static_cast<std::ptrdiff_t>(cell), count, cell_of(route.target));
 }
 
 }  // namespace viaduct

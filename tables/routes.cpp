@@ -26,6 +26,12 @@ std::vector<Route<A>> distinct(std::span<const Route<A>> given) {
 template <Address A>
 RouteTable<A>::RouteTable(std::span<const Route<A>> routes) : routes_(distinct(routes)), index_(routes_) {}
 
+template <Address A>
+std::shared_ptr<const RouteTable<A>> RouteTable<A>::empty() {
+    static const auto table = std::make_shared<const RouteTable>();
+    return table;
+}
+
 template class RouteTable<Ipv4>;
 template class RouteTable<Ipv6>;
 

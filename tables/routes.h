@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -15,6 +16,8 @@ template <Address A>
 class RouteTable {
 public:
     RouteTable() = default;
+    /// One without routes, for all who have none.
+    [[nodiscard]] static std::shared_ptr<const RouteTable> empty();
     /// Duplicate prefixes: the first one stays. Routes of kind `none` are no routes and are left out.
     explicit RouteTable(std::span<const Route<A>> routes);
 

@@ -26,7 +26,7 @@ namespace viaduct {
 /// The forwarding state of one address family in one network.
 template <Address A>
 struct NetworkFamily {
-    std::shared_ptr<const RouteTable<A>> routes = std::make_shared<const RouteTable<A>>();  // never null
+    std::shared_ptr<const RouteTable<A>> routes = RouteTable<A>::empty();  // never null
     SnatPool<A> snat;                     // pod_subnet without its network, host and broadcast addresses
     PrefixSet<A> inside;                  // the cluster's pods (cluster CIDRs)
     std::optional<Prefix<A>> pod_subnet;  // our own
@@ -51,7 +51,8 @@ struct alignas(64) Peer {
     VxlanTemplate headers;       // first: the line that encapsulate copies
     PortId port = PortId::none;  // egress; none while the next hop is unresolved
     NetworkId network{};
-    std::uint16_t mtu = 0;  // of inner IP packets
+    std::uint16_t mtu = 0;    // of inner IP packets
+    std::uint16_t limit = 0;  // the longest ones that can go now: `mtu`, or 0 while the next hop is unresolved
     OuterTos tos = OuterTos::uniform();
     OuterUdpChecksum checksum = OuterUdpChecksum::zero;
     std::uint32_t next_hop = 0;  // index: whom to resolve when `headers.length` is 0
@@ -60,10 +61,11 @@ struct alignas(64) Peer {
 };
 
 /// Where a frame goes on a port of ours.
-struct NextHop {
+struct alignas(64) NextHop {
     PortId port = PortId::none;
     bool resolved = false;
-    EthernetHeader ethernet;  // all but the type
+    std::uint16_t limit = 0;  // the port's MTU, or 0 while it is unresolved
+    EthernetHeader ethernet;  // as in front of an IPv4 packet
     IpAddress address;        // what to ask ARP or ND for
 };
 
@@ -94,6 +96,11 @@ public:
     [[nodiscard]] const Network& network(NetworkId id) const noexcept { return networks[static_cast<std::size_t>(id)]; }
     /// False for `none`, and for what an older snapshot had and this one has not.
     [[nodiscard]] bool has(NetworkId id) const noexcept { return static_cast<std::size_t>(id) < network_count_; }
+    /// Of a network that there is not: nowhere.
+    template <Address A>
+    [[nodiscard]] const RouteTable<A>& routes(NetworkId id) const noexcept {
+        return *(has(id) ? network(id) : nowhere_).template family<A>().routes;
+    }
     [[nodiscard]] bool has(PortId id) const noexcept { return traits(id).exists; }
     [[nodiscard]] const DesiredPort& port(PortId id) const noexcept { return ports[static_cast<std::size_t>(id)]; }
     /// Of any id: `exists` tells whether it is a port.
@@ -147,7 +154,9 @@ private:
         }
         [[nodiscard]] PeerIndex find(NetworkId network, const A& underlay) const noexcept {
             const Key* key = keys_.find(hash(network, underlay), [&](const Key& k) { return k.is(network, underlay); });
-            return key != nullptr ? key->index : no_peer;
+            if (key == nullptr) return no_peer;
+            if (!key->used()) __builtin_unreachable();  // so that who asks for no_peer need not look again
+            return key->index;
         }
 
     private:
@@ -168,8 +177,8 @@ private:
         ProbeTable<Key> keys_;
     };
     template <Address A>
-    static unsigned address_bit(const A& address) noexcept {
-        return address.bytes.back() % 64U;
+    static std::uint64_t address_bit(const A& address) noexcept {
+        return std::uint64_t{address.bytes.back()} % 64U;
     }
     template <Address A>
     struct Vtep {
@@ -195,6 +204,7 @@ private:
 
     std::array<PortTraits, 256> traits_{};  // by PortId, `none` too
     std::uint32_t network_count_ = 0;
+    Network nowhere_;
     std::vector<Vtep<Ipv4>> vteps_v4_;
     std::vector<Vtep<Ipv6>> vteps_v6_;
     PeerMap<Ipv4> peers_v4_;

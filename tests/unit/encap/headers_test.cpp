@@ -221,9 +221,9 @@ TEST(HeadersPathsTest, CommonPacketsTakeTheFastPath) {
     PacketMeta meta;
     const Bytes v4 = between_hosts<Ipv4>().tcp(1, 2, TcpHeader::ack).build();
     const Bytes v6 = between_hosts<Ipv6>().udp(1, 2).payload(12).build();
-    ASSERT_TRUE(parse_plain<Ipv4>(v4.data(), v4.size(), v4.size(), meta, NetworkId{3}));
+    ASSERT_TRUE(parse_plain<Ipv4>(v4.data(), v4.size(), v4.size(), meta, {.network = NetworkId{3}}));
     EXPECT_EQ(meta.network(), NetworkId{3});
-    ASSERT_TRUE(parse_plain<Ipv6>(v6.data(), v6.size(), v6.size(), meta, NetworkId{4}));
+    ASSERT_TRUE(parse_plain<Ipv6>(v6.data(), v6.size(), v6.size(), meta, {.network = NetworkId{4}}));
     EXPECT_EQ(meta.network(), NetworkId{4});
 }
 

@@ -44,7 +44,8 @@ class VxlanTest : public testing::Test {
 protected:
     static constexpr std::size_t udp_at = std::same_as<T, Ipv4> ? 34 : 54;
     static bool fits(const Bytes& frame, const PacketMeta& meta) {
-        return outer_udp_fits(header_at<UdpHeader>(frame.data() + udp_at), meta);
+        return outer_udp_fits(header_at<UdpHeader>(frame.data() + udp_at),
+                              std::size_t{meta.network_at} + meta.ip_length - meta.transport_at);
     }
 };
 using Families = testing::Types<Ipv4, Ipv6>;
