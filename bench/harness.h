@@ -71,8 +71,11 @@ class Harness {
 public:
     /// `receive_flags` are what the NIC that frames seem to come from says of each (RTE_MBUF_F_RX_…).
     explicit Harness(Cache cache, std::uint64_t receive_flags = 0)
-        : receive_flags_(receive_flags), buffers_(cache), ahead_(Buffers::count) {}
-    [[nodiscard]] Buffers& buffers() noexcept { return buffers_; }
+        : Harness(std::make_shared<Buffers>(cache), receive_flags) {}
+    /// With buffers that another one uses too.
+    explicit Harness(std::shared_ptr<Buffers> buffers, std::uint64_t receive_flags = 0)
+        : receive_flags_(receive_flags), buffers_(std::move(buffers)), ahead_(Buffers::count) {}
+    [[nodiscard]] Buffers& buffers() noexcept { return *buffers_; }
     [[nodiscard]] Sink& sink() noexcept { return sink_; }
 
     /// Sends `packets` packets of the stream in bursts through `process(Burst&)` and has `check(first, sent, emitted)`
@@ -81,7 +84,7 @@ public:
     std::uint64_t lap(const Stream<A>& stream, std::size_t packets, unsigned burst, Process&& process, Check&& check) {
         std::uint64_t cycles = 0;
         for (std::size_t first = 0; first < packets; first += ahead_count_) {
-            write_ahead(stream, first, std::min<std::size_t>(buffers_.ahead(burst), packets - first));
+            write_ahead(stream, first, std::min<std::size_t>(buffers_->ahead(burst), packets - first));
             for (unsigned at = 0; at < ahead_count_; at += burst) {
                 const unsigned sent = std::min(burst, ahead_count_ - at);
                 load(at, sent, stream.writer.ingress());
@@ -99,7 +102,7 @@ private:
     template <Address A>
     void write_ahead(const Stream<A>& stream, std::size_t first, std::size_t count) {
         ahead_count_ = static_cast<unsigned>(count);
-        buffers_.take(std::span(ahead_).first(count));
+        buffers_->take(std::span(ahead_).first(count));
         std::size_t flow = first % stream.flows.size();
         for (std::size_t i = 0; i < count; ++i) {
             stream.writer.write(*ahead_[i], stream.flows[flow]);
@@ -109,7 +112,7 @@ private:
     void load(unsigned at, unsigned count, PortId ingress) noexcept;
 
     const std::uint64_t receive_flags_;
-    Buffers buffers_;
+    std::shared_ptr<Buffers> buffers_;
     Sink sink_;
     Burst burst_;
     std::vector<rte_mbuf*> ahead_;

@@ -71,10 +71,12 @@ class Pair {
 public:
     Pair(const World& world, std::uint32_t flows, std::array<unsigned, 2> cpus) : cpus_(cpus), flows_(flows) {
         const typename PairedWorker<A>::Rings rings{rings_[0].get(), rings_[1].get()};
+        const auto buffers = std::make_shared<Buffers>(Cache::hot);  // one pool for all workers, as the gateway has
+        buffers->clear();
         const std::vector<Flow<A>> all = make_flows<A>(world, Destination::services, 2 * flows, 1);
         for (WorkerId self : {WorkerId{0}, WorkerId{1}}) {
             const auto begin = all.begin() + self * static_cast<std::ptrdiff_t>(flows);
-            workers_[self] = std::make_unique<PairedWorker<A>>(world, slots_, self, rings,
+            workers_[self] = std::make_unique<PairedWorker<A>>(world, slots_, self, rings, buffers,
                                                                std::vector<Flow<A>>(begin, begin + flows));
         }
         for (std::size_t self : {0U, 1U}) {

@@ -19,12 +19,11 @@ constexpr std::chrono::seconds patience{60};  // for what the other one still ha
 
 template <Address A>
 PairedWorker<A>::PairedWorker(const World& world, const SlotMap& slots, WorkerId self, const Rings& rings,
-                              std::vector<Flow<A>> flows)
-    : world_(world), inbox_(rings[self]), outbox_(rings[1U - self]) {
+                              std::shared_ptr<Buffers> buffers, std::vector<Flow<A>> flows)
+    : world_(world), inbox_(rings[self]), outbox_(rings[1U - self]), harness_(std::move(buffers)) {
     Surroundings around = surroundings_in(harness_, self, slots, counters_, requests_);
     around.workers[1U - self] = outbox_;
     pipeline_ = std::make_unique<Pipeline>(around, sizes_for(family_of<A>, flows.size()), Timeouts{});
-    harness_.buffers().clear();
     open(std::move(flows));
 }
 

@@ -30,7 +30,7 @@ public:
     using Rings = std::array<rte_ring*, 2>;  // into which each worker's packets are handed over
     /// Opens `flows`, which are from clients to Services; takes no packet from a ring for it. Throws WrongOutput.
     PairedWorker(const World& world, const SlotMap& slots, WorkerId self, const Rings& rings,
-                 std::vector<Flow<A>> flows);
+                 std::shared_ptr<Buffers> buffers, std::vector<Flow<A>> flows);
 
     /// The replies of its own flows, in order.
     [[nodiscard]] const std::vector<Flow<A>>& replies() const noexcept { return replies_; }
@@ -47,7 +47,7 @@ private:
     const World& world_;
     rte_ring* const inbox_;
     rte_ring* const outbox_;
-    Harness harness_{Cache::hot};
+    Harness harness_;
     WorkerCounters counters_;
     NeighbourRequests requests_;
     std::unique_ptr<Pipeline> pipeline_;
