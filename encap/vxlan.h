@@ -84,13 +84,16 @@ inline void write_headers(const VxlanTemplate& path, std::uint8_t* inner_ip, Fam
     if (!checksum) return;
     const std::uint64_t patched = sum_of(headers.udp.source_port) + sum_of(headers.inner.type) +
                                   2 * sum_of(headers.udp.length);  // in the pseudo header once more
-    headers.udp.checksum = finish_udp(add_bytes(path.udp_sum + patched, inner_ip, inner_length));
+    // an IPv4 header's own checksum is there to make the sum of its bytes 0
+    const std::size_t zero = inner_family == Family::v4 ? header_at<Ipv4Header>(inner_ip).length() : 0;
+    headers.udp.checksum = finish_udp(add_bytes(path.udp_sum + patched, inner_ip + zero, inner_length - zero));
 }
 
 }  // namespace detail
 
 /// Writes the headers in the `path.length` bytes that end where the inner IP packet starts. `inner` points to that
-/// inner IP header, `inner_length` is its packet's length, padding excluded, and has passed the path's MTU check;
+/// inner IP header, which has the right checksum, `inner_length` is its packet's length, padding excluded, and has
+/// passed the path's MTU check;
 /// `tos` the outer TOS or traffic class, ECN included (see ecn.h); `entropy` the flow's hash, from which the source
 /// port comes (49152–65535, RFC 7348 §5).
 inline void write(const VxlanTemplate& path, std::uint8_t* inner, Family inner_family, std::uint16_t inner_length,
