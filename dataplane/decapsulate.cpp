@@ -32,7 +32,7 @@ private:
     [[nodiscard]] bool open(Packet& packet, unsigned ip_header) noexcept;
     [[nodiscard]] bool open_long(Packet& packet, unsigned ip_header) noexcept;
     [[nodiscard]] bool udp_is_good(Packet& packet, const UdpHeader& udp, unsigned ip_header) noexcept;
-    [[nodiscard, gnu::noinline]] bool sum_is_good(const Packet& packet) noexcept;
+    [[nodiscard]] bool sum_is_good(const Packet& packet) noexcept;
     [[nodiscard]] bool unpack_any(Packet& packet, Origin from, std::uint8_t outer_tos) noexcept;
     template <Address Inner>
     [[nodiscard]] bool goes_on(Packet& packet, std::uint8_t outer_tos) noexcept;
@@ -46,17 +46,6 @@ private:
     unsigned opened_ = 0;
 };
 
-/// False: the packet has been dropped.
-template <Address A>
-[[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Packet& packet, const UdpHeader& udp,
-                                                                unsigned ip_header) noexcept {
-    if (!outer_udp_fits(udp, packet.meta.ip_length - ip_header)) return drop(packet, Drop::bad_udp_length);
-    const bool none = std::same_as<A, Ipv4> && udp.checksum.raw() == 0;
-    if (!none && !sum_is_good(packet)) return drop(packet, Drop::bad_udp_checksum);
-    const bool whole = sizeof(EthernetHeader) + ip_header + tunnel_header <= packet.mbuf->data_len;
-    return whole || drop(packet, Drop::truncated);
-}
-
 /// Whether the NIC has found the UDP checksum to be right. One that knows VXLAN speaks of the inner packet's in its
 /// usual flags, and of this one in others (rte_mbuf_core.h).
 bool verified_by_nic(const rte_mbuf& mbuf) noexcept {
@@ -67,10 +56,20 @@ bool verified_by_nic(const rte_mbuf& mbuf) noexcept {
 
 /// What nobody can verify passes: the inner packet has its own checksums.
 template <Address A>
-bool Decapsulator<A>::sum_is_good(const Packet& packet) noexcept {
-    const rte_mbuf& mbuf = *packet.mbuf;
-    const std::size_t contiguous = verified_by_nic(mbuf) ? 0 : mbuf.data_len;
-    return check_outer_sum<A>(packet.frame(), contiguous, packet.meta) != OuterSum::bad;
+[[gnu::noinline]] bool Decapsulator<A>::sum_is_good(const Packet& packet) noexcept {
+    return check_outer_sum<A>(packet.frame(), packet.mbuf->data_len, packet.meta) != OuterSum::bad;
+}
+
+/// False: the packet has been dropped.
+template <Address A>
+[[gnu::always_inline]] inline bool Decapsulator<A>::udp_is_good(Packet& packet, const UdpHeader& udp,
+                                                                unsigned ip_header) noexcept {
+    if (!outer_udp_fits(udp, packet.meta.ip_length - ip_header)) return drop(packet, Drop::bad_udp_length);
+    const bool none = udp.checksum.raw() == 0;  // which only IPv4 allows (RFC 8200 §8.1)
+    const bool good = none ? std::same_as<A, Ipv4> : verified_by_nic(*packet.mbuf) || sum_is_good(packet);
+    if (!good) return drop(packet, Drop::bad_udp_checksum);
+    const bool whole = sizeof(EthernetHeader) + ip_header + tunnel_header <= packet.mbuf->data_len;
+    return whole || drop(packet, Drop::truncated);
 }
 
 template <Address A>
