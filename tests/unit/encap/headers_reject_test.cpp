@@ -142,6 +142,7 @@ TEST(HeadersRejectTest, FirstFragmentsCarryPorts) {
         const Parsed first = parsed(parts.at(0));
         ASSERT_TRUE(first.is_packet());
         EXPECT_TRUE(first.meta.first_fragment);
+        EXPECT_FALSE(first.meta.whole_flow);
         EXPECT_EQ(first.meta.transport, Transport::flow);
         EXPECT_EQ(first.meta.family == Family::v4 ? first.meta.key.v4.source_port : first.meta.key.v6.source_port,
                   Be16(1000));
@@ -158,6 +159,7 @@ TEST(HeadersRejectTest, LaterFragmentsCarryNone) {
             ASSERT_TRUE(later.is_packet());
             EXPECT_EQ(later.meta.transport, Transport::later_fragment);
             EXPECT_FALSE(later.meta.first_fragment);
+            EXPECT_FALSE(later.meta.whole_flow);
             EXPECT_EQ(later.meta.protocol(), Protocol::udp);
             EXPECT_EQ(fragment_id(part.data(), later.meta), 0xabcdU);
         }
@@ -179,6 +181,7 @@ TEST(HeadersRejectTest, DontFragmentAndAtomicFragmentsAreWhole) {
         ASSERT_TRUE(p.is_packet());
         EXPECT_FALSE(p.meta.first_fragment);
         EXPECT_EQ(p.meta.transport, Transport::flow);
+        EXPECT_TRUE(p.meta.whole_flow);
     }
 }
 

@@ -189,6 +189,8 @@ void expect_same(const Parsed& fast, const Parsed& slow) {
     ASSERT_TRUE(a.family == Family::v4 ? a.key.v4 == b.key.v4 : a.key.v6 == b.key.v6);
     ASSERT_EQ(std::tuple(a.network_at, a.transport_at, a.ip_length, a.transport, a.tcp_flags, a.first_fragment),
               std::tuple(b.network_at, b.transport_at, b.ip_length, b.transport, b.tcp_flags, b.first_fragment));
+    ASSERT_EQ(a.whole_flow, b.whole_flow);
+    ASSERT_EQ(a.whole_flow, a.transport == Transport::flow && !a.first_fragment);
 }
 
 /// Damages a few bytes near the headers, and half the time repairs the IPv4 checksum so that the damage is looked at.

@@ -119,6 +119,15 @@ TYPED_TEST(VxlanTest, AnyFlippedBitUnderTheChecksumIsFound) {
     }
 }
 
+/// The inner IPv4 header is left out of the sum, whatever its length.
+TYPED_TEST(VxlanTest, InnerIpv4OptionsAreNotSummed) {
+    const auto start = between_hosts<Ipv4>().ipv4_options({1, 1, 7, 7, 4, 0, 0, 0, 0, 0, 0, 0});
+    const Bytes inner = ip_packet(PacketBuilder(start).tcp(4000, 80, TcpHeader::ack).payload(11).build());
+    ASSERT_EQ(inner[0], 0x48);
+    const Bytes frame = encapsulated(path_over<TypeParam>(), inner, OuterUdpChecksum::computed);
+    EXPECT_EQ(check_outer_sum<TypeParam>(frame.data(), frame.size(), parsed(frame).meta), OuterSum::good);
+}
+
 TYPED_TEST(VxlanTest, UdpLengthMustBeWhatIpLeaves) {  // conformance 11
     const Bytes frame = encapsulated(path_over<TypeParam>(), inner_packet<Ipv4>(7), OuterUdpChecksum::computed);
     EXPECT_TRUE(this->fits(frame, parsed(frame).meta));
@@ -151,6 +160,7 @@ TEST(VxlanReadTest, OnlyTheVniFlagCounts) {  // conformance 2, 3
         const auto& vxlan = header_at<VxlanHeader>(header.data());
         EXPECT_EQ(vxlan.has_vni(), (flags & 8U) != 0);
         EXPECT_EQ(vxlan.vni(), Vni(4096));
+        EXPECT_EQ(vxlan.word() == VxlanHeader::of(Vni(4096)).word(), vxlan.has_vni());
     }
 }
 
