@@ -100,7 +100,7 @@ std::shared_ptr<const RouteTable<A>> build_table(const DesiredState& desired, Ne
     add_peers(routes, desired, id, direct);
     add_kernel_routes(routes, desired.routes, id, hops);
     add_kernel_routes(routes, desired.routes, NetworkId::none, hops);
-    return std::make_shared<const RouteTable<A>>(routes);
+    return routes.empty() ? RouteTable<A>::empty() : std::make_shared<const RouteTable<A>>(routes);
 }
 
 template <Address A>
